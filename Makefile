@@ -1,0 +1,30 @@
+# make demo | test | check | setup: each makes .venv first where it is missing.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: demo test check setup bench clean
+
+demo: setup
+	$(BIN)/sewcell run configs/garments/shirt-pocket.yaml --backend sim --seed 1 --out runs/demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not slow"
+
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Python 3.11 is needed and '$(PYTHON)' was not found: install it (Debian: apt-get install python3.11 python3.11-venv) or name it with make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,dev]'
+	$(BIN)/python -m sewcell.apps.warm_up
+	@touch $@
+
+clean:
+	rm -rf .venv runs build dist *.egg-info
