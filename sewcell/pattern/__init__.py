@@ -1,0 +1,1 @@
+"""What the cutter delivers: pattern files read into pieces in metres."""
