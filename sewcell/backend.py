@@ -1,0 +1,81 @@
+"""What stands behind the three seams of one cell: real hardware or a simulated cell, chosen by entry point."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Protocol
+
+from sewcell.config.layers import Job
+from sewcell.drivers.transport import ByteTransport
+from sewcell.errors import ConfigError
+from sewcell.geometry.planar import PlanarPose
+from sewcell.image import ImageSource
+
+
+@dataclass(frozen=True, slots=True)
+class CellPorts:
+    """The open lines and the camera of one cell."""
+
+    arm: ByteTransport
+    field_bus: ByteTransport
+    camera: ImageSource
+
+
+@dataclass(frozen=True, slots=True)
+class NeedlePoint:
+    """A true penetration of the needle: loop time [s] and place [m] in pattern coordinates (NaN beside the fabric)."""
+
+    piece: int
+    time: float
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What really happened, as only a simulated cell can know it; for the run report, never for the controller.
+
+    `laid`: how each piece lay on the table before it was picked. `digest`: sha256 of the needle log.
+    """
+
+    laid: tuple[PlanarPose, ...]
+    picked: tuple[bool, ...]
+    needle_points: tuple[NeedlePoint, ...]
+    digest: str
+
+
+class Backend(Protocol):
+    """Opens and closes the hardware or the simulated cell of one run."""
+
+    def make_loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop on which the whole run takes place."""
+        ...
+
+    async def open(self) -> CellPorts:
+        """Connect; raises LinkError when a port or the camera is missing."""
+        ...
+
+    async def close(self) -> None: ...
+
+    def witness(self) -> Witness | None:
+        """The truth of the run so far, or None on hardware."""
+        ...
+
+
+OpenBackend = Callable[[Job, int, int], Backend]
+"""(job, seed, number of pieces) -> Backend"""
+
+
+def find_backend(name: str) -> OpenBackend:
+    """The backend installed under `name` in the entry-point group `sewcell.backends`."""
+    found = {entry.name: entry for entry in entry_points(group="sewcell.backends")}
+    if name not in found:
+        raise ConfigError(f"no backend '{name}'; known: {', '.join(sorted(found))}")
+    try:
+        opener: OpenBackend = found[name].load()
+    except ModuleNotFoundError as missing:
+        raise ConfigError(
+            f"the backend '{name}' needs the Python package '{missing.name}': pip install 'sewcell[{name}]'"
+        ) from missing
+    return opener

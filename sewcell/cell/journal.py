@@ -1,0 +1,93 @@
+"""The flight recorder of a run: bytes both ways, joint positions, steps and pictures in one MCAP file."""
+
+import base64
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import cv2
+from mcap.writer import CompressionType, Writer
+
+from sewcell.errors import ConfigError
+from sewcell.geometry.poses import Array
+from sewcell.image import Image
+
+JPEG_QUALITY = 90
+
+_SCHEMAS = {
+    "sewcell.Bytes": {"direction": {"type": "string"}, "hex": {"type": "string"}},
+    "sewcell.Joints": {"positions_rad": {"type": "array", "items": {"type": "number"}}},
+    "sewcell.Note": {"kind": {"type": "string"}, "text": {"type": "string"}},
+    "foxglove.CompressedImage": {
+        "timestamp": {"type": "object", "properties": {"sec": {"type": "integer"}, "nsec": {"type": "integer"}}},
+        "frame_id": {"type": "string"},
+        "format": {"type": "string"},
+        "data": {"type": "string", "contentEncoding": "base64"},
+    },
+}
+
+
+class Journal:
+    """An MCAP file that stays readable when the run is cut off; opens in Foxglove. Times are loop times [s]."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: BinaryIO = path.open("wb")
+        except OSError as error:
+            raise ConfigError(f"the record {path} cannot be written: {error.strerror}; choose another --out") from error
+        self._writer = Writer(self._file, chunk_size=256 * 1024, compression=CompressionType.ZSTD)
+        self._writer.start(profile="", library="sewcell")
+        self._schemas = {
+            name: self._writer.register_schema(
+                name, "jsonschema", json.dumps({"type": "object", "properties": properties}).encode()
+            )
+            for name, properties in _SCHEMAS.items()
+        }
+        self._channels: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def add_bytes(self, line: str, direction: str, data: bytes, time: float) -> None:
+        """Bytes on `line`; `direction` is "tx" (to the device) or "rx"."""
+        self._write(f"/bytes/{line}", "sewcell.Bytes", {"direction": direction, "hex": data.hex()}, time)
+
+    def add_joints(self, positions: Array, time: float) -> None:
+        """Joint positions (6,) [rad] that the arm reported."""
+        self._write("/arm/joints", "sewcell.Joints", {"positions_rad": positions.tolist()}, time)
+
+    def add_note(self, kind: str, text: str, time: float) -> None:
+        """A step, an alarm, a decision."""
+        self._write("/notes", "sewcell.Note", {"kind": kind, "text": text}, time)
+
+    def add_image(self, image: Image) -> None:
+        """A picture that a decision was taken from."""
+        _, jpeg = cv2.imencode(".jpg", image.pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        seconds, nanoseconds = divmod(_nanoseconds(image.taken_at), 1_000_000_000)
+        message = {
+            "timestamp": {"sec": seconds, "nsec": nanoseconds},
+            "frame_id": image.camera,
+            "format": "jpeg",
+            "data": base64.b64encode(jpeg.tobytes()).decode(),
+        }
+        self._write(f"/camera/{image.camera}", "foxglove.CompressedImage", message, image.taken_at)
+
+    def close(self) -> None:
+        """Write the index and close the file."""
+        self._writer.finish()
+        self._file.close()
+
+    def _write(self, topic: str, schema: str, message: dict[str, object], time: float) -> None:
+        if topic not in self._channels:
+            self._channels[topic] = self._writer.register_channel(topic, "json", self._schemas[schema])
+        stamp = _nanoseconds(time)
+        self._writer.add_message(self._channels[topic], stamp, json.dumps(message).encode(), stamp)
+
+
+def _nanoseconds(time: float) -> int:
+    return max(0, round(time * 1e9))
