@@ -1,7 +1,7 @@
 """Where the gripper plate takes a piece so that its sew line runs straight under the needle.
 
-The machine feeds the cloth along +x of the needle frame, so the needle walks along the sew line towards -x. The body of the
-piece and the gripper plate lie at +y, left of the needle; the head's column is at the right.
+The machine feeds the cloth along +x of the needle frame, so the needle walks along the sew line towards -x. The body
+of the piece and the gripper plate lie at +y, left of the needle; the column of the head is at the right.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class SeamGrip:
     """How one seam is held and led.
 
     `line` (2, 2): the sew line in pattern coordinates, in the sense of sewing. `needle_piece`: pose of the piece in the
-    needle frame at the first stitch. `piece_tool`: T_piece_tool (4, 4), tool z into the fabric, origin on the upper face of a
-    piece of no thickness. `length` [m].
+    needle frame at the first stitch. `piece_tool`: T_piece_tool (4, 4), tool z into the fabric, origin in the plane
+    of the fabric. `length` [m].
     """
 
     line: Array
@@ -30,7 +30,7 @@ class SeamGrip:
     length: float
 
     def needle_tool(self, height: float, travelled: float = 0.0, aside: float = 0.0) -> Array:
-        """T_needle_tool (4, 4) with the pin face `height` over the bed, the seam `travelled` on, `aside` to the left [m]."""
+        """T_needle_tool (4, 4): pin face `height` over the bed, seam `travelled` on, `aside` to the left [m]."""
         T = self.needle_piece.matrix() @ self.piece_tool
         T[:3, 3] += (travelled, aside, height)
         return T
@@ -54,7 +54,7 @@ def plan_grip(piece: Piece, seam: SeamRecipe, plate_size: ArrayLike) -> SeamGrip
 
 
 def count_stitches(length: float, stitch_length: float) -> tuple[int, float]:
-    """Whole stitches that cover a seam of `length`, and their exact length [m], as near to `stitch_length` as possible."""
+    """Whole stitches that cover a seam, and their exact length [m], as near to `stitch_length` as possible."""
     stitches = max(1, round(length / stitch_length))
     return stitches, length / stitches
 

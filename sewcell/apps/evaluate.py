@@ -1,0 +1,116 @@
+"""Compares what the cell believes with what the simulated world witnessed; on hardware there is no witness."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sewcell.backend import Witness
+from sewcell.geometry.planar import wrap_angle
+from sewcell.geometry.poses import Array
+from sewcell.pattern.piece import Piece
+from sewcell.process.worklog import PieceLog, SewnSeam
+from sewcell.units import DEG, MM
+
+
+@dataclass(frozen=True, slots=True)
+class SeamQuality:
+    """Where the needle really went.
+
+    `points` (S, 2) [m] in pattern coordinates in the order of sewing, without those beside the fabric (`missed`).
+    `along`, `deviations` (S,) [m]: distance along the planned line and signed distance from it (left positive).
+    """
+
+    points: Array
+    along: Array
+    deviations: Array
+    distances: Array
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
+class PieceQuality:
+    """Truth about one piece; None where nothing is known."""
+
+    picked: bool | None
+    pose_error: float | None
+    pose_error_angle: float | None
+    seams: tuple[SeamQuality, ...]
+
+
+def evaluate_piece(log: PieceLog, piece: Piece, witness: Witness) -> PieceQuality:
+    """The truth about the piece of `log`."""
+    pose_error = angle_error = None
+    if log.found is not None and log.index < len(witness.laid):
+        true, found = witness.laid[log.index], log.found.pose
+        centre = piece.outline.mean(axis=0, keepdims=True)
+        pose_error = float(np.linalg.norm(true.apply(centre) - found.apply(centre)))
+        angle_error = float(abs(wrap_angle(true.theta - found.theta)))
+    picked = witness.picked[log.index] if log.index < len(witness.picked) else False
+    return PieceQuality(picked, pose_error, angle_error, tuple(evaluate_seam(s, log.index, witness) for s in log.seams))
+
+
+def evaluate_seam(seam: SewnSeam, piece: int, witness: Witness) -> SeamQuality:
+    """Needle points of one seam against its planned line; distances are to the line between its ends."""
+    rows = [
+        (point.x, point.y)
+        for point in witness.needle_points
+        if point.piece == piece and seam.started <= point.time <= seam.ended
+    ]
+    all_points = np.array(rows).reshape(-1, 2)
+    points = all_points[np.isfinite(all_points).all(axis=1)]
+    start, end = seam.line
+    length = float(np.linalg.norm(end - start))
+    direction = (end - start) / length
+    offset = points - start
+    along = offset @ direction
+    deviations = direction[0] * offset[:, 1] - direction[1] * offset[:, 0]
+    beyond = along - np.clip(along, 0.0, length)
+    return SeamQuality(points, along, deviations, np.hypot(deviations, beyond), len(all_points) - len(points))
+
+
+def describe_seam(seam: SewnSeam, quality: SeamQuality | None) -> dict[str, object]:
+    """One entry of `seams` in the line for machines; figures that only the truth knows are null on hardware."""
+    described: dict[str, object] = {
+        "name": seam.name,
+        "stitches": seam.stitches,
+        "length_mm": _round(float(np.linalg.norm(seam.line[1] - seam.line[0])) / MM),
+        "rms_mm": None,
+        "p99_mm": None,
+        "max_mm": None,
+        "stitch_length_mean_mm": None,
+        "stitch_length_sd_mm": None,
+        "speed_mm_s": None,
+        "missed_stitches": None,
+    }
+    if quality is None:
+        return described
+    described["missed_stitches"] = quality.missed
+    if len(quality.points) >= 2:
+        steps = np.linalg.norm(np.diff(quality.points, axis=0), axis=1)
+        described |= {
+            "rms_mm": _round(float(np.sqrt(np.mean(quality.distances**2))) / MM),
+            "p99_mm": _round(float(np.percentile(quality.distances, 99)) / MM),
+            "max_mm": _round(float(quality.distances.max()) / MM),
+            "stitch_length_mean_mm": _round(float(steps.mean()) / MM),
+            "stitch_length_sd_mm": _round(float(steps.std()) / MM),
+            "speed_mm_s": _round(float(steps.sum()) / MM / (seam.ended - seam.started)),
+        }
+    return described
+
+
+def describe_piece(log: PieceLog, quality: PieceQuality | None) -> dict[str, object]:
+    """One entry of `pieces` in the line for machines."""
+    qualities: tuple[SeamQuality | None, ...] = quality.seams if quality else (None,) * len(log.seams)
+    error = quality.pose_error if quality else None
+    angle = quality.pose_error_angle if quality else None
+    return {
+        "piece": log.name,
+        "picked": quality.picked if quality and quality.picked is not None else log.picked,
+        "pose_error_mm": None if error is None else _round(error / MM),
+        "pose_error_deg": None if angle is None else _round(angle / DEG),
+        "seams": [describe_seam(seam, q) for seam, q in zip(log.seams, qualities, strict=True)],
+    }
+
+
+def _round(value: float) -> float:
+    return round(value, 4)

@@ -1,0 +1,90 @@
+"""The run report: one self-contained HTML page beside the record."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment
+
+from sewcell.apps.evaluate import PieceQuality, SeamQuality, describe_seam
+from sewcell.apps.figures import draw_deviations, draw_seam, draw_timeline, encode_picture
+from sewcell.cell.alarms import Alarm
+from sewcell.config.layers import Job
+from sewcell.motion.trajectory import Certificate
+from sewcell.process.worklog import PieceLog, SewnSeam, Sighting, Worklog
+from sewcell.vision.camera_model import CameraModel
+from sewcell.vision.draw import draw_located
+
+RUN_KEYS = (
+    "backend",
+    "seed",
+    "cycle_s",
+    "sim_s",
+    "wall_s",
+    "realtime_factor",
+    "arm_bytes_sent",
+    "arm_bytes_received",
+    "modbus_frames",
+    "truth_digest",
+)
+
+
+def write_report(
+    path: Path,
+    job: Job,
+    camera: CameraModel,
+    worklog: Worklog,
+    alarms: list[Alarm],
+    qualities: Mapping[int, PieceQuality],
+    summary: Mapping[str, object],
+) -> None:
+    """Write the page; `qualities` by piece index, empty on hardware."""
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(
+        files("sewcell.apps").joinpath("templates/report.html").read_text(encoding="utf-8")
+    )
+    page = template.render(
+        summary=summary,
+        started_at=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+        pieces=[_describe_piece(job, camera, log, qualities.get(log.index)) for log in worklog.pieces],
+        timeline=draw_timeline(worklog.steps, [(alarm.time, alarm.text) for alarm in alarms]),
+        certificates={name: _describe_certificate(c) for name, c in worklog.certificates.items()},
+        run_keys=RUN_KEYS,
+        files=[file.name for file in job.files],
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def _describe_piece(job: Job, camera: CameraModel, log: PieceLog, quality: PieceQuality | None) -> dict[str, object]:
+    seams = quality.seams if quality else (None,) * len(log.seams)
+    return {
+        "name": log.name,
+        "found": _draw_sighting(job, camera, log, log.found),
+        "finished": _draw_sighting(job, camera, log, log.finished),
+        "seams": [_describe_seam(job, log, seam, q) for seam, q in zip(log.seams, seams, strict=True)],
+    }
+
+
+def _draw_sighting(job: Job, camera: CameraModel, log: PieceLog, sighting: Sighting | None) -> str | None:
+    if sighting is None:
+        return None
+    return encode_picture(draw_located(sighting.image.pixels, camera, job.pieces[log.name], sighting.pose))
+
+
+def _describe_seam(job: Job, log: PieceLog, seam: SewnSeam, quality: SeamQuality | None) -> dict[str, object]:
+    return {
+        "figures": describe_seam(seam, quality),
+        "picture": draw_seam(job.pieces[log.name], seam, quality),
+        "deviations": draw_deviations(seam, quality) if quality and len(quality.points) else None,
+    }
+
+
+def _describe_certificate(certificate: Certificate) -> dict[str, object]:
+    return {
+        "velocity": float(certificate.velocity_ratio.max()),
+        "acceleration": float(certificate.acceleration_ratio.max()),
+        "jerk": float(certificate.jerk_ratio.max()),
+        "clearance": certificate.clearance,
+        "nearest": certificate.nearest_pair,
+    }

@@ -1,0 +1,40 @@
+"""The place of work: frames, heights and speeds of one cell, and the mathematics of its arm."""
+
+from dataclasses import dataclass
+
+from sewcell.geometry.planar import PlanarPose
+from sewcell.geometry.poses import Array
+from sewcell.kinematics.arm import Arm
+from sewcell.kinematics.arm_model import JointLimits
+from sewcell.kinematics.collision import CollisionModel
+from sewcell.motion.profile import ScalarLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """Geometry and limits of one cell. Lengths [m], joints [rad], times [s].
+
+    `joint_limits`: the arm's limits, reduced to what the cell allows. `line_limits`: speed, acceleration and jerk of the
+    tool on straight lines. `home` (6,): out of the camera's view. `pick_zone`, `place_zone` (4, 2): polygons in table
+    coordinates. `place`: where the centre of a finished piece goes, in table coordinates. `clearance`: smallest distance
+    of arm and tool to anything else. `period`: between set points. `shaft_acceleration` [turns/s2].
+    """
+
+    arm: Arm
+    joint_limits: JointLimits
+    collision: CollisionModel
+    line_limits: ScalarLimits
+    T_base_table: Array
+    T_base_needle: Array
+    T_flange_tool: Array
+    plate_size: tuple[float, float]
+    home: Array
+    pick_zone: Array
+    place_zone: Array
+    place: PlanarPose
+    approach: float
+    carry_height: float
+    clearance: float
+    period: float
+    camera_settle: float
+    shaft_acceleration: float

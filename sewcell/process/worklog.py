@@ -1,0 +1,69 @@
+"""What the process did and saw: steps with their times, where pieces lay, which seams were sewn."""
+
+from dataclasses import dataclass, field
+
+from sewcell.geometry.planar import PlanarPose
+from sewcell.geometry.poses import Array
+from sewcell.image import Image
+from sewcell.motion.trajectory import Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class StepTime:
+    """One step of one piece: loop time at its start and its duration [s]."""
+
+    piece: int
+    name: str
+    started: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A piece as the camera found it, and the picture. `outline_px` (N, 2)."""
+
+    image: Image
+    pose: PlanarPose
+    outline_px: Array
+    residual: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class SewnSeam:
+    """A seam that the machine reported as sewn: planned `line` (2, 2) in pattern coordinates, from `started` to `ended`."""
+
+    name: str
+    line: Array
+    stitch_length: float
+    stitches: int
+    started: float
+    ended: float
+    tolerance: float
+
+
+@dataclass(slots=True)
+class PieceLog:
+    """Everything about one piece. `finished` is the sighting after it was put down."""
+
+    index: int
+    name: str
+    found: Sighting | None = None
+    picked: bool = False
+    seams: list[SewnSeam] = field(default_factory=list)
+    finished: Sighting | None = None
+
+
+@dataclass(slots=True)
+class Worklog:
+    """The log of a run, filled by the steps."""
+
+    pieces: list[PieceLog] = field(default_factory=list)
+    steps: list[StepTime] = field(default_factory=list)
+    certificates: dict[str, Certificate] = field(default_factory=dict)
+
+    def begin_piece(self, name: str) -> PieceLog:
+        """Open the log of the next piece."""
+        piece = PieceLog(len(self.pieces), name)
+        self.pieces.append(piece)
+        return piece
