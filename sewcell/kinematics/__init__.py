@@ -1,1 +1,1 @@
-
+"""Arms: parameters, forward and inverse kinematics, joint limits, collision distances."""
