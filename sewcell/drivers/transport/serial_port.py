@@ -1,0 +1,131 @@
+"""A serial port (or `socket://`, `rfc2217://`, `loop://` by URL) as a ByteTransport."""
+
+import asyncio
+import errno
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+import serial
+from serial.tools import list_ports
+
+from sewcell.errors import LinkError
+
+READ_TICK = 0.1
+"""Longest time that the reader thread stays blind to a close [s]."""
+WRITE_TIMEOUT = 0.5
+"""Longest time that the driver of the operating system may take for one write [s]."""
+
+
+class SerialTransport:
+    """Bytes over a port that pyserial opens by URL.
+
+    A thread reads and hands the bytes to the loop; another one writes, so that a stuck port never stops the loop.
+    """
+
+    def __init__(self, name: str, port: Any) -> None:
+        self.name = name
+        self._port = port
+        self._loop = asyncio.get_running_loop()
+        self._received = bytearray()
+        self._failure: LinkError | None = None
+        self._changed = asyncio.Event()
+        self._closing = threading.Event()
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"write {name}")
+        self._reader = threading.Thread(target=self._read_forever, name=f"read {name}", daemon=True)
+        self._reader.start()
+
+    @classmethod
+    async def open(cls, url: str, baud: int = 115200, parity: Literal["N", "E", "O"] = "N") -> "SerialTransport":
+        """Open the port `url` with 8 data bits and 1 stop bit.
+
+        Raises: LinkError that names the port and the remedy when it is missing, busy or not permitted.
+        """
+        loop = asyncio.get_running_loop()
+        port = await loop.run_in_executor(None, _open_port, url, baud, parity)
+        return cls(url, port)
+
+    async def read(self) -> bytes:
+        while not self._received:
+            if self._failure is not None:
+                raise self._failure
+            self._changed.clear()
+            await self._changed.wait()
+        data = bytes(self._received)
+        self._received.clear()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            await self._loop.run_in_executor(self._writer, self._port.write, data)
+        except serial.SerialTimeoutException as cause:
+            raise LinkError(
+                f"{self.name} takes no bytes for {WRITE_TIMEOUT:g} s: check the cable and whether the device is on"
+            ) from cause
+        except (serial.SerialException, OSError) as cause:
+            raise _lost(self.name, cause) from cause
+
+    async def close(self) -> None:
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._fail(LinkError(f"{self.name} is closed: open it again"))
+        await self._loop.run_in_executor(None, self._reader.join)
+        self._writer.shutdown(wait=False)
+        self._port.close()
+
+    def _read_forever(self) -> None:
+        while not self._closing.is_set():
+            try:
+                data = self._port.read(max(1, self._port.in_waiting))
+            except (serial.SerialException, OSError, TypeError) as cause:
+                if not self._closing.is_set():
+                    self._hand_over(self._fail, _lost(self.name, cause))
+                return
+            if data:
+                self._hand_over(self._take, data)
+
+    def _hand_over(self, function: Any, argument: Any) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, argument)
+
+    def _take(self, data: bytes) -> None:
+        self._received += data
+        self._changed.set()
+
+    def _fail(self, failure: LinkError) -> None:
+        self._failure = self._failure or failure
+        self._changed.set()
+
+
+def _open_port(url: str, baud: int, parity: str) -> Any:
+    try:
+        return serial.serial_for_url(
+            url, baudrate=baud, parity=parity, timeout=READ_TICK, write_timeout=WRITE_TIMEOUT, exclusive=True
+        )
+    except ValueError as cause:
+        raise LinkError(
+            f"'{url}' is no port or URL that can be opened ({cause}): correct it in the cell file"
+        ) from cause
+    except (serial.SerialException, OSError) as cause:
+        raise LinkError(f"{url} cannot be opened: {_find_remedy(url, cause)}") from cause
+
+
+def _find_remedy(url: str, cause: OSError) -> str:
+    code = cause.errno
+    if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO) or "FileNotFoundError" in str(cause):
+        found = ", ".join(sorted(port.device for port in list_ports.comports())) or "none"
+        return f"there is no such port; ports found: {found}; plug the cable in or correct the cell file"
+    if code in (errno.EACCES, errno.EPERM) or "PermissionError" in str(cause):
+        return "no permission; add your user to the port's group (often 'dialout') and log in again"
+    if code in (errno.EBUSY, errno.EAGAIN) or "exclusive" in str(cause):
+        return "another program holds it; close that program"
+    if code in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ETIMEDOUT) or "refused" in str(cause):
+        return "nobody listens there; start the device server or correct the address"
+    return f"{cause}; check the cable and the settings of the port"
+
+
+def _lost(name: str, cause: BaseException) -> LinkError:
+    return LinkError(f"{name} is gone ({cause}): plug the cable in again and reconnect")
