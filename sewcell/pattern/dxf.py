@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,7 +58,8 @@ def read_pieces(path: Path, size: str | None = None) -> dict[str, Piece]:
     ]
     if not blocks:
         raise ConfigError(f"{path} holds no piece: no block has a boundary on layer 1; export it as AAMA/ASTM DXF")
-    unit = _find_unit(path, drawing, [block for _, block in blocks])
+    with _errors_at(str(path)):
+        unit = _find_unit(path, drawing, [block for _, block in blocks])
     chosen = _choose_size(path, size, title, [names for names, _ in blocks])
     pieces: dict[str, Piece] = {}
     for names, block in blocks:
@@ -65,11 +67,19 @@ def read_pieces(path: Path, size: str | None = None) -> dict[str, Piece]:
             continue
         if names.piece in pieces:
             raise ConfigError(f"{path} has the piece {names.piece!r} of size {chosen!r} twice; rename one of them")
-        try:
+        with _errors_at(f"{path}, piece {names.piece!r} of size {chosen!r}"):
             pieces[names.piece] = _read_piece(names, block, unit)
-        except ConfigError as error:
-            raise ConfigError(f"{path}, piece {names.piece!r} of size {chosen!r}: {error}") from error
     return pieces
+
+
+@contextmanager
+def _errors_at(place: str) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}") from error
+    except (ezdxf.DXFError, TypeError, ValueError, ArithmeticError) as error:
+        raise ConfigError(f"{place}: the drawing is damaged ({error}); export it again as AAMA/ASTM DXF") from error
 
 
 def _open_drawing(path: Path) -> Drawing:
@@ -91,9 +101,7 @@ def _find_unit(path: Path, drawing: Drawing, blocks: Iterable[BlockLayout]) -> f
     texts = [*_texts(drawing.modelspace()), *(text for block in drawing.blocks for text in _texts(block))]
     unit, source = read_unit(texts, drawing.header.get("$INSUNITS", 0), extent)
     if unit is None:
-        raise ConfigError(
-            f"{path} does not say its unit, and {extent:g} could be mm or inch; add the text 'Units: METRIC'"
-        )
+        raise ConfigError(f"it does not say its unit, and {extent:g} could be mm or inch; add the text 'Units: METRIC'")
     if source != "text":
         log.warning(
             "%s has no text 'Units: METRIC' or 'ENGLISH'; one unit is taken as %g mm from %s", path, unit / MM, source
