@@ -103,7 +103,9 @@ def _chain(
         previous[i + 1] = longer.argmin(axis=1)
         following = longer.min(axis=1)
         if not np.isfinite(following).any():
-            raise MotionError(_describe_break(model, Q, i, np.asarray(np.isfinite(cost).any(axis=0)), steps[i], largest_step))
+            raise MotionError(
+                _describe_break(model, Q, i, np.asarray(np.isfinite(cost).any(axis=0)), steps[i], largest_step)
+            )
         cost = following
     return _Chains(cost, previous)
 
