@@ -1,0 +1,77 @@
+"""Which piece, lying how, could have this contour: Procrustes over all starting points at once, by Fourier transform."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sewcell.geometry.planar import PlanarPose, wrap_angle
+from sewcell.geometry.poses import Array
+from sewcell.units import DEG
+from sewcell.vision.outline import resample_closed
+
+_SAMPLES = 256
+_HARMONICS = 32
+_DISTINCT_ANGLE = 20.0 * DEG
+_POSES_PER_FACE = 4
+
+Complex = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """Piece number `index` may lie at `pose`; `residual` [m]: rms distance of corresponding contour points."""
+
+    index: int
+    pose: PlanarPose
+    residual: float
+
+
+def match_contour(contour: Array, outlines: Sequence[Array], mirrored: Sequence[bool]) -> list[Hypothesis]:
+    """Every distinct way in which one of `outlines` (each (N, 2) [m], counter-clockwise) could lie as `contour`, best first.
+
+    With both curves z, m sampled evenly, centred and written as complex numbers, the rigid motion that brings m onto z
+    shifted by k leaves sum|z|^2 + sum|m|^2 - 2 |c_k|, c_k = sum_j z_(j+k) conj(m_j); the angle is arg c_k. One FFT gives
+    c_k for all k (Persoon and Fu 1977, "Shape Discrimination Using Fourier Descriptors").
+
+    Args: contour (N, 2) [m], counter-clockwise; mirrored: the faces to try, False for face up.
+    """
+    seen = _signature(contour)
+    found = []
+    for index, outline in enumerate(outlines):
+        for flip in mirrored:
+            drawn = outline[::-1] * (1.0, -1.0) if flip else outline
+            found += [Hypothesis(index, pose, residual) for pose, residual in _align(seen, _signature(drawn), flip)]
+    return sorted(found, key=lambda hypothesis: hypothesis.residual)
+
+
+def _signature(outline: Array) -> Complex:
+    """Evenly spaced samples (_SAMPLES,) of the outline without its finest waves, which hold the staircase of pixels."""
+    points = resample_closed(outline, _SAMPLES)
+    spectrum = np.fft.fft(points[:, 0] + 1j * points[:, 1])
+    spectrum[_HARMONICS + 1 : -_HARMONICS] = 0.0
+    smooth = np.fft.ifft(spectrum)
+    even = resample_closed(np.column_stack((smooth.real, smooth.imag)), _SAMPLES)
+    return np.asarray(even[:, 0] + 1j * even[:, 1])
+
+
+def _align(seen: Complex, drawn: Complex, flip: bool) -> list[tuple[PlanarPose, float]]:
+    """Poses of `drawn` on `seen` at the peaks of their correlation, best first, with rms residual."""
+    seen_centre, drawn_centre = seen.mean(), drawn.mean()
+    z, m = seen - seen_centre, drawn - drawn_centre
+    correlation = np.fft.ifft(np.fft.fft(z) * np.conj(np.fft.fft(m)))
+    size = np.abs(correlation)
+    peaks = np.flatnonzero((size >= np.roll(size, 1)) & (size > np.roll(size, -1)))
+    energy = float((np.abs(z) ** 2 + np.abs(m) ** 2).sum())
+    result: list[tuple[PlanarPose, float]] = []
+    for k in peaks[np.argsort(-size[peaks])]:
+        turn = np.angle(correlation[k])
+        if any(abs(wrap_angle(turn - pose.theta)) < _DISTINCT_ANGLE for pose, _ in result):
+            continue
+        shift = seen_centre - np.exp(1j * turn) * drawn_centre
+        residual = np.sqrt(max(energy - 2.0 * size[k], 0.0) / len(z))
+        result.append((PlanarPose(float(shift.real), float(shift.imag), float(turn), flip), float(residual)))
+        if len(result) == _POSES_PER_FACE:
+            break
+    return result
