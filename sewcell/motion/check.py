@@ -1,0 +1,108 @@
+"""The check that every motion passes before it is sent: joint range, velocity, acceleration, jerk and clearance."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sewcell.errors import MotionError
+from sewcell.kinematics.arm_model import JointLimits
+from sewcell.kinematics.collision import CollisionModel, Pair
+from sewcell.motion.limits import differentiate
+from sewcell.motion.trajectory import Certificate, Trajectory
+from sewcell.units import DEG, MM
+
+Array = NDArray[np.float64]
+
+ROUND_OFF = 1e-6
+"""A ratio may exceed 1, and a joint its range [rad], by this."""
+CLEARANCE_STEP = 1e-3
+"""Clearance is measured whenever the joints have turned by this in sum [rad], so every 1 mm at a reach of 1 m."""
+
+
+def certify(
+    trajectory: Trajectory,
+    limits: JointLimits,
+    collision: CollisionModel,
+    smallest: float,
+    touching: Collection[Pair] = (),
+) -> Trajectory:
+    """The same trajectory with its certificate, once it has proven to keep every limit.
+
+    Velocity, acceleration and jerk are the differences of the fine samples, rest before and after included. All bodies
+    must stay `smallest` [m] apart; the pairs of names in `touching` may come as close as 0 and do not count in the
+    certificate's clearance.
+
+    Raises: MotionError that names motion, joint and time, or the bodies that would come too close.
+    """
+    _check_range(trajectory, limits)
+    ratios = _check_derivatives(trajectory, limits)
+    clearance, pair, time = _check_clearance(trajectory, collision, smallest, touching)
+    return replace(trajectory, certificate=Certificate(*ratios, clearance, pair, time))
+
+
+def _check_range(trajectory: Trajectory, limits: JointLimits) -> None:
+    excess = np.maximum(limits.lower - trajectory.positions, trajectory.positions - limits.upper)
+    sample, joint = np.unravel_index(int(excess.argmax()), excess.shape)
+    if excess[sample, joint] > ROUND_OFF:
+        raise MotionError(
+            f"'{trajectory.name}' takes joint {joint + 1} to {trajectory.positions[sample, joint] / DEG:.1f} deg at "
+            f"{trajectory.times[sample]:.2f} s, its limits are {limits.lower[joint] / DEG:.5g} to "
+            f"{limits.upper[joint] / DEG:.5g} deg: move the piece or the machine, or start from another posture"
+        )
+
+
+def _check_derivatives(trajectory: Trajectory, limits: JointLimits) -> tuple[Array, Array, Array]:
+    velocity, acceleration, jerk = differentiate(trajectory.positions)
+    return (
+        _check_ratio(trajectory, np.abs(velocity) / limits.velocity, "velocity"),
+        _check_ratio(trajectory, np.abs(acceleration) / limits.acceleration, "acceleration"),
+        _check_ratio(trajectory, np.abs(jerk) / limits.jerk, "jerk"),
+    )
+
+
+def _check_ratio(trajectory: Trajectory, ratio: Array, quantity: str) -> Array:
+    """Largest ratio of every joint (6,), of the ratios (M, 6) whose samples surround those of the trajectory."""
+    row, joint = np.unravel_index(int(ratio.argmax()), ratio.shape)
+    if ratio[row, joint] > 1.0 + ROUND_OFF:
+        before = (len(ratio) - len(trajectory.times)) // 2
+        sample = int(np.clip(row - before, 0, len(trajectory.times) - 1))
+        raise MotionError(
+            f"'{trajectory.name}' takes joint {joint + 1} to {ratio[row, joint]:.2f} times its {quantity} limit at "
+            f"{trajectory.times[sample]:.2f} s: plan it slower"
+        )
+    return np.asarray(ratio.max(axis=0))
+
+
+def _check_clearance(
+    trajectory: Trajectory, collision: CollisionModel, smallest: float, touching: Collection[Pair]
+) -> tuple[float, Pair, float]:
+    """Smallest distance [m] of the pairs that must not touch, the pair, and the time [s]."""
+    samples = _sample_by_way(trajectory.positions)
+    distances = collision.distances(trajectory.positions[samples])  # (M, pairs)
+    may_touch = {frozenset(pair) for pair in touching}
+    free = np.array([frozenset(pair) not in may_touch for pair in collision.pairs])
+    missing = np.where(free, smallest, 0.0) - distances
+    row, pair = np.unravel_index(int(missing.argmax()), missing.shape)
+    if missing[row, pair] > 0.0:
+        first, second = collision.pairs[pair]
+        distance = distances[row, pair]
+        what = f"within {distance / MM:.1f} mm of" if distance >= 0.0 else f"{-distance / MM:.1f} mm deep into"
+        raise MotionError(
+            f"'{trajectory.name}' brings {first} {what} {second} at {trajectory.times[samples[row]]:.2f} s, "
+            f"{(smallest if free[pair] else 0.0) / MM:.1f} mm are wanted: choose another way or move what is in it"
+        )
+    if not free.any():
+        return float("inf"), ("", ""), float(trajectory.times[0])
+    counted = np.where(free, distances, np.inf)
+    row, pair = np.unravel_index(int(counted.argmin()), counted.shape)
+    return float(counted[row, pair]), collision.pairs[pair], float(trajectory.times[samples[row]])
+
+
+def _sample_by_way(positions: Array) -> NDArray[np.intp]:
+    """Indices of the first and last sample and of one in every CLEARANCE_STEP of the way, (M,)."""
+    way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(positions, axis=0)).sum(axis=1))])
+    steps = np.floor(way / CLEARANCE_STEP)
+    chosen = np.flatnonzero(np.diff(steps, prepend=-1.0) > 0.0)
+    return np.unique(np.append(chosen, len(positions) - 1))
