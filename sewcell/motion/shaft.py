@@ -116,7 +116,7 @@ class ShaftMotion:
     @cached_property
     def pierce_turns(self) -> Array:
         """phi [turns] of every place where the needle enters the cloth, (M,)."""
-        turns = np.arange(self.program.turns) + PIERCE
+        turns = np.arange(self.program.turns, dtype=np.float64) + PIERCE
         return turns[(turns >= self.start_turns) & (turns <= self.end_turns)]
 
     @cached_property
