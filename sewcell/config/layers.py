@@ -1,0 +1,140 @@
+"""A whole job from its garment file: the files that it names, layered arm < cell < fabric < garment."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sewcell.config.base import Model
+from sewcell.config.checks import find_faults
+from sewcell.config.document import Document, read_document
+from sewcell.config.loader import Layer, M, join_faults, validate_document
+from sewcell.config.lookup import find_file
+from sewcell.config.messages import show_path
+from sewcell.config.models import FabricModel, GarmentModel, ScenarioModel
+from sewcell.config.models_cell import ArmModel, CameraModel, CellModel
+from sewcell.errors import ConfigError
+from sewcell.geometry.poses import Array
+from sewcell.pattern.dxf import read_pieces
+from sewcell.pattern.piece import Piece
+
+DEFAULT_SCENARIO = "typical"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything that one garment on one cell needs, checked; overrides are already merged into the layers they change.
+
+    `files`: every file that was read. `digest`: sha256 of the effective configuration with the pattern's geometry, the
+    same for files that differ only in comments, order of keys, or in where they lie.
+    """
+
+    arm: ArmModel
+    cell: CellModel
+    camera: CameraModel
+    fabric: FabricModel
+    garment: GarmentModel
+    scenario: ScenarioModel
+    pieces: dict[str, Piece]
+    files: tuple[Path, ...]
+    digest: str
+
+
+def load_job(garment: str | Path, cell: str | Path | None = None, scenario: str | Path | None = None) -> Job:
+    """Read a garment file and all that it names, merge the overrides, and check that the parts fit together.
+
+    A name (`bench`) stands for `cells/bench.yaml` in the folder above the one that holds the file that names it; what
+    contains a slash or ends in .yaml is a path relative to that file, or, as an argument, to the working directory.
+    `cell` replaces the cell that the garment names.
+
+    Raises: ConfigError that names file, line and key of everything that is wrong at the level that fails first.
+    """
+    garment_path = _find_argument("garment", garment, Path("configs"))
+    root = garment_path.parent.parent
+    garments = _read_layer(garment_path, "garment", GarmentModel, [])
+    fabric_path = _find_named("fabric", garments, "fabric")
+    fabrics = _read_layer(fabric_path, "fabric", FabricModel, [garments.document])
+    cell_path = _find_named("cell", garments, "cell") if cell is None else _find_argument("cell", cell, root)
+    cells = _read_layer(cell_path, "cell", CellModel, [fabrics.document, garments.document])
+    above = [cells.document, fabrics.document, garments.document]
+    arm_path, camera_path = _find_named("arm", cells, "arm"), _find_named("camera", cells, "camera", "file")
+    arms = _read_layer(arm_path, "arm", ArmModel, above)
+    cameras = _read_layer(camera_path, "camera", CameraModel, above)
+    scenario_path = _find_argument("scenario", DEFAULT_SCENARIO if scenario is None else scenario, root)
+    scenarios = _read_layer(scenario_path, "scenario", ScenarioModel, [])
+    pattern_path = _find_named("pattern", garments, "pattern")
+    try:
+        pieces = read_pieces(Path(show_path(pattern_path)), garments.values.size)
+    except ConfigError as error:
+        raise ConfigError(f"{garments.find_origin('pattern').describe()}: {error}") from error
+    faults = find_faults(garments, fabrics, cells, arms, pieces)
+    if faults:
+        raise join_faults(faults)
+    models = (arms.values, cells.values, cameras.values, fabrics.values, garments.values, scenarios.values)
+    files = (garment_path, fabric_path, cell_path, arm_path, camera_path, scenario_path, pattern_path)
+    return Job(*models, pieces=pieces, files=files, digest=_digest(models, pieces))
+
+
+def _read_layer(path: Path, kind: str, model: type[M], above: list[Document]) -> Layer[M]:
+    """The file's values with what the `override` blocks of the layers above it, the highest last, change in them."""
+    document = read_document(path)
+    for upper in above:
+        patch = (upper.data.get("override") or {}).get(kind)
+        if patch:
+            document = document.patch(patch, upper, ("override", kind))
+    return Layer(validate_document(document, model), document)
+
+
+def _find_named(kind: str, layer: Layer[M], *loc: str) -> Path:
+    """The file that the value at `loc` names."""
+    origin = layer.find_origin(*loc)
+    reference = layer.document.data[loc[0]] if len(loc) == 1 else layer.document.data[loc[0]][loc[1]]
+    root = origin.path.parent.parent
+    if not (root / f"{kind}s").is_dir():
+        root = Path("configs")
+    try:
+        return _tidy(find_file(kind, reference, root, origin.path.parent))
+    except ConfigError as error:
+        raise ConfigError(f"{origin.describe()}: {error}") from error
+
+
+def _find_argument(kind: str, reference: str | Path, root: Path) -> Path:
+    """The file that an argument names: a path as it stands, a name under `root` or else under `configs`."""
+    if not (root / f"{kind}s").is_dir():
+        root = Path("configs")
+    return _tidy(find_file(kind, str(reference), root, Path()))
+
+
+def _tidy(path: Path) -> Path:
+    return Path(os.path.normpath(path))
+
+
+def _digest(models: tuple[Model, ...], pieces: dict[str, Piece]) -> str:
+    """sha256 of values and geometry, without the references to files that they were read from."""
+    values = {type(model).__name__: model.model_dump(mode="json", exclude={"override"}) for model in models}
+    for key in ("cell", "fabric", "pattern"):
+        del values["GarmentModel"][key]
+    del values["CellModel"]["arm"], values["CellModel"]["camera"]["file"]
+    drawn = {name: _to_nanometres(piece) for name, piece in pieces.items()}
+    text = json.dumps({"values": values, "pieces": drawn}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _to_nanometres(piece: Piece) -> dict[str, object]:
+    """All that a piece consists of, lengths in whole nanometres, for the digest."""
+
+    def rounded(points: Array | None) -> object:
+        return None if points is None else np.rint(points * 1e9).astype(np.int64).tolist()
+
+    return {
+        "size": piece.size,
+        "outline": rounded(piece.outline),
+        "notches": [(rounded(n.position), rounded(n.direction), round(n.depth * 1e9)) for n in piece.notches],
+        "sew_lines": [rounded(line) for line in piece.sew_lines],
+        "holes": [rounded(hole) for hole in piece.holes],
+        "grainline": rounded(piece.grainline),
+        "drill_holes": rounded(piece.drill_holes),
+    }

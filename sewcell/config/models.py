@@ -1,0 +1,127 @@
+"""Models of the files that describe the work: fabric, garment and scenario."""
+# ruff: noqa: N815 (units in the names: N_m)
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sewcell.config.base import Model, Name, NotNegative, Positive
+from sewcell.config.patches import FabricOverride, GarmentOverride
+
+Friction = Annotated[float, Field(ge=0.0, le=5.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+PercentSpread = Annotated[float, Field(ge=0.0, lt=100.0)]
+Level = Annotated[int, Field(ge=0, le=255)]
+
+
+class FabricModel(Model):
+    """configs/fabrics/*.yaml: stiffness per metre of width."""
+
+    name: Name
+    areal_mass_g_m2: Annotated[float, Field(gt=0.0, le=5000.0)]
+    thickness_mm: Annotated[float, Field(gt=0.0, le=20.0)]
+    stretch_warp_N_m: Positive
+    stretch_weft_N_m: Positive
+    shear_N_m: Positive
+    bending_warp_uN_m: Positive
+    bending_weft_uN_m: Positive
+    friction_table: Friction
+    friction_foot: Friction
+    friction_feed_dog: Friction
+    colour_rgb: Annotated[tuple[Level, Level, Level], Field(strict=False)]
+    override: FabricOverride | None = None
+
+
+class BacktackModel(Model):
+    """Stitches sewn back and forth where a seam begins and ends, so that it does not open."""
+
+    start_stitches: Annotated[int, Field(ge=0, le=20)]
+    end_stitches: Annotated[int, Field(ge=0, le=20)]
+    speed_spm: Positive
+
+
+class SeamModel(Model):
+    """One seam along a sew line of the piece, counted from 1; `stitch_type` after ISO 4915."""
+
+    name: Name
+    sew_line: Annotated[int, Field(ge=1)]
+    stitch_type: Literal["301"]
+    stitch_length_mm: Annotated[float, Field(gt=0.0, le=50.0)]
+    speed_spm: Positive
+    backtack: BacktackModel
+    grip_distance_mm: Positive
+    tolerance_mm: Positive
+
+
+class GarmentPieceModel(Model):
+    """A piece to look for, and the seams to sew on it."""
+
+    piece: Name
+    seams: Annotated[tuple[SeamModel, ...], Field(strict=False)] = ()
+
+
+class VisionModel(Model):
+    """How sure the camera must be of a piece before the arm goes there."""
+
+    min_confidence: Share
+    max_residual_mm: Positive
+
+
+class GarmentModel(Model):
+    """configs/garments/*.yaml"""
+
+    name: Name
+    cell: Name
+    fabric: Name
+    pattern: Name
+    size: Annotated[Name, Field(coerce_numbers_to_str=True, strict=False)]
+    pieces: Annotated[tuple[GarmentPieceModel, ...], Field(strict=False, min_length=1)]
+    vision: VisionModel
+    override: GarmentOverride | None = None
+
+
+class PieceSpread(Model):
+    """How far the loader puts a piece from its place: +- position, +- angle."""
+
+    position_mm: NotNegative
+    angle_deg: Annotated[float, Field(ge=0.0, le=180.0)]
+
+
+class FabricSpread(Model):
+    """How the cloth differs from its file: +- friction, standard deviation of the knife."""
+
+    friction_percent: PercentSpread
+    knife_sigma_mm: NotNegative
+
+
+class GripperSpread(Model):
+    """Standard deviation of the shift and turn of the cloth when the pins enter it."""
+
+    slip_sigma_mm: NotNegative
+    slip_sigma_deg: NotNegative
+
+
+class CameraSpread(Model):
+    """Noise in grey levels, delay, blur and +- brightness of the pictures."""
+
+    noise_sigma_levels: NotNegative
+    latency_ms: NotNegative
+    blur_sigma_px: NotNegative
+    light_percent: PercentSpread
+
+
+class LinkSpread(Model):
+    """Delay of the wires, one way."""
+
+    latency_ms: NotNegative
+
+
+class ScenarioModel(Model):
+    """configs/scenarios/*.yaml: how the simulated cell differs from its configuration."""
+
+    name: Name
+    piece: PieceSpread
+    fabric: FabricSpread
+    gripper: GripperSpread
+    camera: CameraSpread
+    links: LinkSpread

@@ -1,0 +1,235 @@
+"""Models of the files that describe the machine: arm, camera and cell."""
+# ruff: noqa: N815 (units in the names: N_m)
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import AfterValidator, Field, model_validator
+
+from sewcell.config.base import (
+    BoxModel,
+    CapsuleModel,
+    Model,
+    Name,
+    NamedBoxModel,
+    NotNegative,
+    Percent,
+    PoseModel,
+    Positive,
+    RectangleModel,
+    Row4,
+    SixNumbers,
+    SixPositive,
+    Size2,
+    Vec2,
+    Vec3,
+)
+from sewcell.config.patches import CellOverride
+
+Sign = Literal[-1, 1]
+
+
+class OpwModel(Model):
+    """Parameters of an arm with ortho-parallel base and spherical wrist (Brandstoetter et al. 2014)."""
+
+    a1_mm: float
+    a2_mm: float
+    b_mm: float
+    c1_mm: float
+    c2_mm: Positive
+    c3_mm: Positive
+    c4_mm: float
+    offsets_deg: SixNumbers
+    signs: Annotated[tuple[Sign, Sign, Sign, Sign, Sign, Sign], Field(strict=False)]
+
+
+class JointLimitsModel(Model):
+    """Limits of the six joints, as the data sheet gives them."""
+
+    lower_deg: SixNumbers
+    upper_deg: SixNumbers
+    velocity_deg_s: SixPositive
+    acceleration_deg_s2: SixPositive
+    jerk_deg_s3: SixPositive
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        for joint, (lower, upper) in enumerate(zip(self.lower_deg, self.upper_deg, strict=True), start=1):
+            if lower >= upper:
+                raise ValueError(f"lower_deg {lower:g} of joint {joint} must be below its upper_deg {upper:g}")
+        return self
+
+
+class ArmCapsuleModel(CapsuleModel):
+    """A body of the arm in the frame of its link; link 0 is the base."""
+
+    link: Annotated[int, Field(ge=0, le=6)]
+
+
+class ArmModel(Model):
+    """configs/arms/*.yaml"""
+
+    name: Name
+    family: Literal["opw"]
+    opw: OpwModel
+    limits: JointLimitsModel
+    capsules: Annotated[tuple[ArmCapsuleModel, ...], Field(strict=False)]
+
+
+def _check_rigid(rows: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+    T = np.array(rows)
+    rotation = T[:3, :3]
+    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-4) or np.linalg.det(rotation) < 0.0:
+        raise ValueError("the left 3 x 3 block must be a rotation: orthonormal rows, determinant +1")
+    if not np.array_equal(T[3], (0.0, 0.0, 0.0, 1.0)):
+        raise ValueError("the last row must be [0, 0, 0, 1]")
+    return rows
+
+
+def _check_camera_matrix(rows: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+    if rows[0][0] <= 0.0 or rows[1][1] <= 0.0 or rows[1][0] != 0.0 or rows[2] != (0.0, 0.0, 1.0):
+        raise ValueError("must be [[fx, s, cx], [0, fy, cy], [0, 0, 1]] with fx and fy above 0")
+    return rows
+
+
+Pixels = Annotated[int, Field(ge=16, le=20000)]
+CameraMatrix = Annotated[tuple[Vec3, Vec3, Vec3], Field(strict=False), AfterValidator(_check_camera_matrix)]
+RigidMatrix = Annotated[tuple[Row4, Row4, Row4, Row4], Field(strict=False), AfterValidator(_check_rigid)]
+
+
+class CameraModel(Model):
+    """configs/cameras/*.yaml: lens and pose of a camera; `T_camera_table` in metres."""
+
+    image_size_px: Annotated[tuple[Pixels, Pixels], Field(strict=False)]
+    camera_matrix: CameraMatrix
+    distortion: Annotated[tuple[float, float, float, float, float], Field(strict=False)]
+    T_camera_table: RigidMatrix
+
+
+class PlaceModel(Model):
+    """Where the origin of a finished piece goes, in table coordinates."""
+
+    xy_mm: Vec2
+    angle_deg: float
+
+
+class TableModel(Model):
+    """The tabletop, its working area under the camera, and the zones where pieces are picked and placed."""
+
+    pose: PoseModel
+    size_mm: Size2
+    slab: BoxModel
+    pick_zone: RectangleModel
+    place_at: PlaceModel
+
+    @model_validator(mode="after")
+    def _check_zones(self) -> Self:
+        zone = self.pick_zone
+        inside = all(
+            low >= 0.0 and high <= size for low, high, size in zip(zone.from_mm, zone.to_mm, self.size_mm, strict=True)
+        )
+        if not inside:
+            raise ValueError(f"pick_zone must lie on the working area, {self.size_mm[0]:g} x {self.size_mm[1]:g} mm")
+        if not all(0.0 <= at <= size for at, size in zip(self.place_at.xy_mm, self.size_mm, strict=True)):
+            raise ValueError(f"place_at must lie on the working area, {self.size_mm[0]:g} x {self.size_mm[1]:g} mm")
+        return self
+
+
+class CellCameraModel(Model):
+    """Which camera the cell has, and how long the picture needs to settle when the arm has left it."""
+
+    file: Name
+    settle_ms: NotNegative
+
+
+class FootModel(Model):
+    """The sole of the presser foot: length along the feed, width across it."""
+
+    length_mm: Positive
+    width_mm: Positive
+    force_N: Positive
+
+
+class MachineModel(Model):
+    """The sewing machine; `needle` is T_base_needle, `bodies` stand in the needle frame."""
+
+    needle: PoseModel
+    max_speed_spm: Annotated[float, Field(gt=0.0, le=10000.0)]
+    stitch_length_mm: Size2
+    acceleration_spm_s: Positive
+    foot_lift_mm: Positive
+    foot: FootModel
+    bodies: Annotated[tuple[NamedBoxModel, ...], Field(strict=False)]
+
+    @model_validator(mode="after")
+    def _check_stitch_range(self) -> Self:
+        if self.stitch_length_mm[0] > self.stitch_length_mm[1]:
+            raise ValueError("stitch_length_mm must be [shortest, longest]")
+        return self
+
+
+class ToolCapsuleModel(CapsuleModel):
+    """A body of the gripper in the tool frame."""
+
+    name: Name
+
+
+class ToolModel(Model):
+    """The needle gripper; `pose` is T_flange_tool."""
+
+    pose: PoseModel
+    plate_mm: Size2
+    pin_pitch_mm: Positive
+    pin_penetration_mm: Positive
+    capsules: Annotated[tuple[ToolCapsuleModel, ...], Field(strict=False)]
+
+
+class MotionModel(Model):
+    """How fast and how close the arm may move in this cell."""
+
+    joint_speed_percent: Percent
+    joint_acceleration_percent: Percent
+    joint_jerk_percent: Percent
+    line_speed_mm_s: Positive
+    line_acceleration_mm_s2: Positive
+    line_jerk_mm_s3: Positive
+    approach_mm: Positive
+    carry_height_mm: Positive
+    clearance_mm: NotNegative
+    set_point_ms: Annotated[float, Field(ge=1.0, le=1000.0)]
+
+
+class SerialPortModel(Model):
+    """A serial line as pyserial takes it."""
+
+    url: Name
+    baud: Annotated[int, Field(ge=300, le=4_000_000)]
+
+
+class CameraPortModel(Model):
+    """The camera's number in the operating system."""
+
+    device: Annotated[int, Field(ge=0)]
+
+
+class PortsModel(Model):
+    """The wires of the serial backend."""
+
+    arm: SerialPortModel
+    field_bus: SerialPortModel
+    camera: CameraPortModel
+
+
+class CellModel(Model):
+    """configs/cells/*.yaml"""
+
+    name: Name
+    arm: Name
+    home_deg: SixNumbers
+    table: TableModel
+    camera: CellCameraModel
+    machine: MachineModel
+    tool: ToolModel
+    motion: MotionModel
+    ports: PortsModel
+    override: CellOverride | None = None
