@@ -1,0 +1,152 @@
+"""The rigid bodies in PyBullet: arm, table, machine, gripper; where they are and what they strike."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pybullet as p
+
+from sewcell.geometry.poses import Array, make_pose
+from sim.world.parameters import Body, WorldParameters
+
+URDF = Path(__file__).parent / "urdf" / "arm.urdf"
+FLANGE_LINK = 5
+DEEPEST_TOUCH = 1e-3
+FIRST_MOVING_LINK = 1  # link_1 turns on the base, beside the table; only links beyond it can strike anything
+NEEDLE_AMPLITUDE = 15e-3
+NEEDLE_LENGTH = 30e-3
+FOOT_HEIGHT = 30e-3
+
+
+class RigidWorld:
+    """A PyBullet client of its own, without window.
+
+    The joints are set, not driven by forces: the servo drives of the arm follow their targets stiffly, and what is
+    left of that is a first-order lag, so a dynamic model would only add parameters that nobody has measured.
+    """
+
+    def __init__(self, parameters: WorldParameters, joints: Array) -> None:
+        self._parameters = parameters
+        self.joints = np.array(joints, dtype=np.float64)
+        self._client = p.connect(p.DIRECT)
+        self._arm = p.loadURDF(str(URDF), useFixedBase=True, physicsClientId=self._client)
+        slab = parameters.bench.slab
+        self._obstacles = {slab.name: self._add_box(slab, np.eye(4))}
+        T_needle = parameters.machine.T_base_needle
+        for body in parameters.machine.bodies:
+            self._obstacles[body.name] = self._add_box(body, T_needle)
+        self._foot = self._add_box(foot_body(parameters), T_needle)
+        self._needle = self._add_box(needle_body(), T_needle)
+        self._obstacles |= {"presser foot": self._foot, "needle": self._needle}
+        self._tool = [self._add_box(body, np.eye(4)) for body in tool_bodies(parameters)]
+        self.place_tool()
+
+    def close(self) -> None:
+        """Disconnect from PyBullet. May be repeated."""
+        if self._client >= 0:
+            p.disconnect(physicsClientId=self._client)
+            self._client = -1
+
+    def follow(self, targets: Array, dt: float) -> None:
+        """Let the joints run after `targets` (6,) [rad] for `dt` [s] with the lag of the servo drives."""
+        self.joints += (targets - self.joints) * (1.0 - np.exp(-dt / self._parameters.servo_lag))
+        self.place_tool()
+
+    def place_tool(self) -> None:
+        """Set joints and tool bodies to `joints`."""
+        for k, angle in enumerate(self.joints):
+            p.resetJointState(self._arm, k, float(angle), physicsClientId=self._client)
+        T = self.tool_pose()
+        for body in self._tool:
+            self._reset(body, T)
+
+    def place_machine(self, foot_height: float, shaft_turns: float) -> None:
+        """Foot sole at `foot_height` [m] above the throat plate, needle as the shaft has it."""
+        T = self._parameters.machine.T_base_needle
+        self._reset(self._foot, T @ make_pose((0.0, 0.0, foot_height)))
+        self._reset(self._needle, T @ make_pose((0.0, 0.0, needle_height(shaft_turns))))
+
+    def link_poses(self) -> list[Array]:
+        """T_base_link of links 1 to 6, as PyBullet has them."""
+        states = p.getLinkStates(self._arm, range(6), computeForwardKinematics=True, physicsClientId=self._client)
+        return [_pose(state[4], state[5]) for state in states]
+
+    def flange_pose(self) -> Array:
+        """T_base_flange (4, 4)."""
+        state = p.getLinkState(self._arm, FLANGE_LINK, computeForwardKinematics=True, physicsClientId=self._client)
+        return _pose(state[4], state[5])
+
+    def tool_pose(self) -> Array:
+        """T_base_tool (4, 4)."""
+        return self.flange_pose() @ self._parameters.gripper.T_flange_tool
+
+    def struck(self) -> str | None:
+        """Name of a body that arm or tool penetrates by more than 1 mm, or None."""
+        for name, obstacle in self._obstacles.items():
+            for body in (self._arm, *self._tool):
+                for contact in p.getClosestPoints(body, obstacle, 0.0, physicsClientId=self._client):
+                    link, distance = contact[3], contact[8]
+                    if distance < -DEEPEST_TOUCH and (body != self._arm or link >= FIRST_MOVING_LINK):
+                        return name
+        return None
+
+    def _add_box(self, body: Body, T: Array) -> int:
+        low, high = np.array(body.low), np.array(body.high)
+        half, centre = (high - low) / 2.0, (high + low) / 2.0
+        shape = p.createCollisionShape(
+            p.GEOM_BOX, halfExtents=half, collisionFramePosition=centre, physicsClientId=self._client
+        )
+        number: int = p.createMultiBody(0.0, shape, physicsClientId=self._client)
+        self._reset(number, T)
+        return number
+
+    def _reset(self, body: int, T: Array) -> None:
+        p.resetBasePositionAndOrientation(body, T[:3, 3], _quaternion(T), physicsClientId=self._client)
+
+
+def needle_height(shaft_turns: float) -> float:
+    """Height of the needle's point above the throat plate [m]: it passes it at 75 and 195 deg, lowest at 135 deg."""
+    return float(NEEDLE_AMPLITUDE * (0.5 - np.cos(2.0 * np.pi * shaft_turns - np.deg2rad(135.0))))
+
+
+def needle_body() -> Body:
+    """The needle, in a frame at its point."""
+    return Body("needle", (-0.5e-3, -0.5e-3, 0.0), (0.5e-3, 0.5e-3, NEEDLE_LENGTH))
+
+
+def foot_body(parameters: WorldParameters) -> Body:
+    """The presser foot, in a frame at the middle of its sole."""
+    length, width = parameters.machine.foot_length, parameters.machine.foot_width
+    return Body("presser foot", (-length / 2, -width / 2, 0.0), (length / 2, width / 2, FOOT_HEIGHT))
+
+
+def tool_bodies(parameters: WorldParameters) -> tuple[Body, Body]:
+    """Plate and rod of the gripper in the tool frame; the rod is a square bar in line with the flange."""
+    g = parameters.gripper
+    x, y, z = (float(v) for v in -g.T_flange_tool[:3, :3].T @ g.T_flange_tool[:3, 3])
+    plate = Body("plate", (-g.size[0] / 2, -g.size[1] / 2, -g.plate_height), (g.size[0] / 2, g.size[1] / 2, 0.0))
+    r = 0.8 * g.rod_radius
+    return plate, Body("rod", (x - r, y - r, z), (x + r, y + r, -g.plate_height))
+
+
+def _pose(position: Sequence[float], quaternion: Sequence[float]) -> Array:
+    T = np.eye(4)
+    T[:3, :3] = np.reshape(p.getMatrixFromQuaternion(quaternion), (3, 3))
+    T[:3, 3] = position
+    return T
+
+
+def _quaternion(T: Array) -> tuple[float, float, float, float]:
+    """Unit quaternion x, y, z, w of a pose (Shepperd 1978)."""
+    R = T[:3, :3]
+    squares = np.array([R[0, 0], R[1, 1], R[2, 2], 0.0]) * 2.0 - np.trace(R)
+    squares[3] = np.trace(R)
+    k = int(np.argmax(squares))
+    if k == 3:
+        q = np.array([R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1], 1.0 + squares[3]])
+    else:
+        i, j = (k + 1) % 3, (k + 2) % 3
+        q = np.empty(4)
+        q[k], q[i], q[j], q[3] = 1.0 + squares[k], R[i, k] + R[k, i], R[j, k] + R[k, j], R[j, i] - R[i, j]
+    x, y, z, w = (float(v) for v in q / np.linalg.norm(q))
+    return x, y, z, w

@@ -1,0 +1,146 @@
+"""A piece of cloth in the simulated world: XPBD state, what the gripper holds, sleep, material coordinates."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sewcell.geometry.planar import PlanarPose
+from sewcell.geometry.poses import Array
+from sim.world.cloth_kernels import find_triangle
+from sim.world.cloth_mesh import ClothMesh, Indices
+from sim.world.cloth_step import Sheet, Surroundings, advance
+from sim.world.elements import build_elements, lumped_areas, select_active, vertex_stars
+from sim.world.parameters import ClothMaterial
+from sim.world.presser import Grip, vertex_stiffness
+
+REST_SPEED = 3e-3
+REST_STEPS = 48
+SEWING_SWEEPS = 4
+
+
+class Cloth:
+    """XPBD after Macklin, Storey, Lu et al. (2019), "Small Steps in Physics Simulation": many substeps, one sweep each.
+
+    `x`, `v` (V, 3) [m, m/s] in base, of the middle surface; `pattern` (V, 2) [m] rest coordinates in the piece's frame.
+    """
+
+    def __init__(
+        self, mesh: ClothMesh, material: ClothMaterial, positions: Array, warp: ArrayLike = (0.0, 1.0), seed: int = 0
+    ) -> None:
+        self.mesh = mesh
+        self.material = material
+        self.seed = seed
+        self.pattern = mesh.points
+        count = len(mesh.points)
+        self.x = np.array(positions, dtype=np.float64)
+        self.v = np.zeros((count, 3))
+        self._previous = self.x.copy()
+        self._elements = build_elements(mesh, material, np.asarray(warp, dtype=np.float64))
+        self._active = select_active(self._elements, np.zeros(count, dtype=np.bool_))
+        area = lumped_areas(mesh)
+        self.mass = material.areal_mass * area
+        self._w = 1.0 / self.mass
+        self._grip = Grip(
+            self._elements,
+            *vertex_stars(self._elements.triangles, count),
+            area,
+            vertex_stiffness(self._elements, count),
+        )
+        self._held: Indices = np.empty(0, dtype=np.int64)
+        self._held_now = np.empty((0, 3))
+        self._clamped = np.zeros(count, dtype=np.bool_)
+        self._pin = np.array([-1], dtype=np.int64)
+        self._share = np.zeros(3)
+        self._quiet = 0
+
+    @property
+    def triangles(self) -> Indices:
+        """(T, 3) counter-clockwise seen from the drawn face."""
+        return self._elements.triangles
+
+    @property
+    def held(self) -> Indices:
+        """Vertices that the gripper holds."""
+        return self._held
+
+    @property
+    def asleep(self) -> bool:
+        """At rest; steps are not computed."""
+        return self._quiet >= REST_STEPS
+
+    def wake(self) -> None:
+        """Something touches the cloth or is about to."""
+        self._quiet = 0
+
+    def hold(self, vertices: Indices) -> None:
+        """Attach `vertices`: from now on each step moves them to given targets. An empty array releases all."""
+        self._held = np.asarray(vertices, dtype=np.int64)
+        self._held_now = self.x[self._held].copy()
+        fixed = np.zeros(len(self.x), dtype=np.bool_)
+        fixed[self._held] = True
+        self._w = np.where(fixed, 0.0, 1.0 / self.mass)
+        self._active = select_active(self._elements, fixed)
+        self.v[self._held] = 0.0
+        self.wake()
+
+    def step(self, env: Surroundings, dt: float, substeps: int, targets: Array | None = None) -> Array:
+        """Advance by `dt` [s]; `targets` (K, 3): where the held vertices are at its end.
+
+        Returns: passages of the needle (P, 6), see `advance`.
+        Raises: RuntimeError when a coordinate is no longer finite.
+        """
+        if self.asleep:
+            return np.empty((0, 6))
+        end = self._held_now if targets is None else targets
+        sheet = Sheet(
+            self.x, self.v, self._previous, self._w, self._held, self._held_now, end, self._clamped, self._pin,
+            self._share, self.material.areal_mass, self.material.thickness,
+        )  # fmt: skip
+        sweeps = SEWING_SWEEPS if self._clamped.any() else 1
+        found = advance(sheet, self._active, self._grip, env, dt / substeps, substeps, sweeps)
+        self._held_now = end
+        if not np.isfinite(self.x).all():
+            raise RuntimeError(f"the cloth exploded (seed {self.seed}): a coordinate is not finite")
+        fastest = float(np.max(np.einsum("ij,ij->i", self.v, self.v)))
+        self._quiet = self._quiet + 1 if fastest < REST_SPEED**2 else 0
+        if self.asleep:
+            self.v[:] = 0.0
+        passages: Array = found
+        return passages
+
+    def strains(self) -> Array:
+        """Largest principal stretch minus 1 of each triangle, (T,)."""
+        e = self._elements
+        p = self.x[e.triangles]
+        F = np.stack([np.einsum("tc,tcd->td", e.a, p), np.einsum("tc,tcd->td", e.b, p)], axis=-1)
+        return np.linalg.svd(F, compute_uv=False)[:, 0] - 1.0
+
+    def material_point(self, triangle: int, share: ArrayLike) -> Array:
+        """Pattern coordinates (2,) of a point given by triangle and barycentric coordinates."""
+        return np.asarray(share, dtype=np.float64) @ self.pattern[self.triangles[triangle]]  # type: ignore[no-any-return]
+
+    def point_at(self, xy: ArrayLike) -> Array | None:
+        """Pattern coordinates (2,) of the cloth that lies at `xy` (2,) [m] of base, or None beside it."""
+        share = np.zeros(3)
+        px, py = np.asarray(xy, dtype=np.float64)
+        triangle = int(find_triangle(self.x, self.triangles, px, py, share))
+        return None if triangle < 0 else self.material_point(triangle, share)
+
+    def fit_pose(self) -> PlanarPose:
+        """Best fit of the vertices, weighted by mass, as a planar pose of the piece in base (Kabsch 1976, in 2-D).
+
+        It is `mirrored` when the drawn face looks down.
+        """
+        weight = self.mass / self.mass.sum()
+        c0, c1 = weight @ self.pattern, weight @ self.x[:, :2]
+        H = (self.pattern - c0).T @ ((self.x[:, :2] - c1) * weight[:, None])
+        mirrored = bool(np.linalg.det(H) < 0.0)
+        flip = -1.0 if mirrored else 1.0
+        theta = float(np.arctan2(H[0, 1] - flip * H[1, 0], H[0, 0] + flip * H[1, 1]))
+        turned = PlanarPose(0.0, 0.0, theta, mirrored)
+        x, y = c1 - turned.apply(c0)
+        return PlanarPose(float(x), float(y), theta, mirrored)
+
+
+def lay_flat(mesh: ClothMesh, pose: PlanarPose, height: float) -> Array:
+    """Positions (V, 3) of a flat piece at `pose` in the plane z = `height` [m]."""
+    return np.column_stack([pose.apply(mesh.points), np.full(len(mesh.points), height)])

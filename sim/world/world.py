@@ -1,0 +1,211 @@
+"""The simulated world: rigid bodies, cloth, gripper and loader, advanced together from the plant's wires."""
+
+import numpy as np
+
+from sewcell.geometry.planar import planar_from_matrix
+from sewcell.geometry.poses import Array, invert_pose
+from sewcell.pattern.piece import Piece
+from sim.camera.mesh import Mesh
+from sim.plant import Plant
+from sim.truth import Pierce, TruePose, Truth
+from sim.world.bullet import RigidWorld
+from sim.world.cloth import Cloth
+from sim.world.cloth_step import Surroundings
+from sim.world.feed import PIERCE
+from sim.world.gripper import ENGAGED, Gripper
+from sim.world.loader import lay_piece
+from sim.world.parameters import WorldParameters
+from sim.world.surfaces import Surfaces
+
+STEP = 1.0 / 240.0
+LOADING_TIME = 0.5
+PICKED_HEIGHT = 20e-3
+STEPS_PER_COLLISION_CHECK = 4
+PRESSED = 0.98
+NEAR = 5e-3
+GRAVITY = (0.0, 0.0, -9.81)
+DRAG_COEFFICIENT = 1.2
+NO_PIECE = -1
+
+
+class World:
+    """One cell. Pieces are numbered from 0 in the order of loading.
+
+    Every step reads the commands of `plant`, moves from the state of the last step to them, and writes its sensors;
+    what really happened goes to `truth`. The outcome depends on the commands and `seed` only.
+    """
+
+    def __init__(
+        self, parameters: WorldParameters, piece: Piece, piece_count: int, seed: int, plant: Plant, truth: Truth
+    ) -> None:
+        self._parameters = parameters
+        self._piece = piece
+        self._piece_count = piece_count
+        self._seed = seed
+        self._plant = plant
+        self._truth = truth
+        self.time = 0.0
+        self._steps = 0
+        self._rigid = RigidWorld(parameters, plant.joint_targets)
+        self._T_tool = self._rigid.tool_pose()
+        self._surfaces = Surfaces(parameters)
+        self._gripper = Gripper(parameters.gripper, parameters.scatter)
+        self._cloths: dict[int, Cloth] = {}
+        self._laid = 0
+        self._settling: set[int] = set()
+        self._request = plant.loader_request
+        self._loaded_at: float | None = None
+        self._shaft, self._foot, self._pins = plant.shaft_turns, plant.foot_down, plant.pins_out
+
+    @property
+    def cloths(self) -> dict[int, Cloth]:
+        """Pieces on the table or in the gripper, by number."""
+        return self._cloths
+
+    @property
+    def tool_pose(self) -> Array:
+        """T_base_tool (4, 4) as it really is."""
+        return self._T_tool
+
+    def close(self) -> None:
+        """Leave PyBullet. May be repeated."""
+        self._rigid.close()
+
+    def meshes(self) -> list[Mesh]:
+        """Surfaces of all bodies, in base."""
+        return self._surfaces.meshes(
+            self._rigid.link_poses(), self._T_tool, self._sole(self._foot), self._shaft, list(self._cloths.values())
+        )
+
+    def step(self, dt: float = STEP) -> None:
+        """Advance by `dt` [s]."""
+        self._load(dt)
+        T_before = self._T_tool
+        self._rigid.follow(self._plant.joint_targets, dt)
+        self._T_tool = self._rigid.tool_pose()
+        self._work_pins(T_before)
+        self._step_cloths(T_before, dt)
+        self.time += dt
+        self._steps += 1
+        self._shaft, self._foot, self._pins = self._plant.shaft_turns, self._plant.foot_down, self._plant.pins_out
+        self._log_state()
+        if self._steps % STEPS_PER_COLLISION_CHECK == 0:
+            self._check_collision()
+
+    def _sole(self, foot_down: float) -> float:
+        """Height of the sole above the throat plate [m]; the lowered foot stands on one ply."""
+        return self._parameters.material.thickness + (1.0 - foot_down) * self._parameters.machine.foot_lift
+
+    def _load(self, dt: float) -> None:
+        if self._plant.loader_request != self._request:
+            self._request = self._plant.loader_request
+            self._loaded_at = self.time + LOADING_TIME
+            self._plant.loader_ready = False
+        if self._loaded_at is None or self.time + dt / 2 < self._loaded_at:
+            return
+        self._loaded_at = None
+        self._gripper.release()
+        self._cloths.clear()
+        self._settling.clear()
+        if self._laid < self._piece_count:
+            self._cloths[self._laid] = lay_piece(self._parameters, self._piece, self._laid, self._seed)
+            self._truth.picked[self._laid] = False
+            self._settling.add(self._laid)
+            self._laid += 1
+        self._plant.loader_ready = bool(self._cloths)
+        self._plant.loader_echo = self._request
+
+    def _work_pins(self, T_tool: Array) -> None:
+        if self._pins < ENGAGED <= self._plant.pins_out:
+            rng = np.random.default_rng([self._seed, self._laid, 1])
+            self._gripper.grip(list(self._cloths.values()), T_tool, rng)
+        elif self._plant.pins_out < ENGAGED <= self._pins:
+            self._gripper.release()
+        held = self._gripper.cloth
+        self._plant.ply_thickness = 0.0 if held is None else held.material.thickness
+
+    def _step_cloths(self, T_before: Array, dt: float) -> None:
+        moved = not np.array_equal(T_before, self._T_tool)
+        turned = self._shaft != self._plant.shaft_turns
+        pressed_or_lifted = self._foot != self._plant.foot_down
+        pierced: list[tuple[int, Cloth, Array]] = []
+        for number, cloth in self._cloths.items():
+            low, high = cloth.x.min(axis=0), cloth.x.max(axis=0)
+            near = self._plate_is_near(low, high)
+            held = cloth is self._gripper.cloth
+            if (moved and (near or held)) or ((turned or pressed_or_lifted) and self._lies_at_needle(low, high)):
+                cloth.wake()
+            targets = self._gripper.targets(self._T_tool, dt) if held else None
+            env = self._surroundings(cloth, T_before, near)
+            found = cloth.step(env, dt, self._parameters.substeps, targets)
+            pierced += [(number, cloth, row) for row in found]
+        self._log_pierces(pierced, dt)
+
+    def _surroundings(self, cloth: Cloth, T_before: Array, plate_near: bool) -> Surroundings:
+        m, machine, plate = cloth.material, self._parameters.machine, self._parameters.gripper
+        T_needle = machine.T_base_needle
+        return Surroundings(
+            gravity=np.array(GRAVITY),
+            drag_coefficient=DRAG_COEFFICIENT,
+            friction=np.array([m.friction_table, m.friction_foot, m.friction_feed_dog, m.friction_foot]),
+            plate_near=plate_near,
+            plate_axes0=np.ascontiguousarray(T_before[:3, :3]),
+            plate_axes1=np.ascontiguousarray(self._T_tool[:3, :3]),
+            plate_at0=T_before[:3, 3].copy(),
+            plate_at1=self._T_tool[:3, 3].copy(),
+            plate_half=np.array(plate.size) / 2.0,
+            plate_depth=plate.plate_height / 2.0,
+            needle_axes=np.ascontiguousarray(T_needle[:2, :2]),
+            needle_at=T_needle[:2, 3].copy(),
+            foot_half=np.array([machine.foot_length, machine.foot_width]) / 2.0,
+            sole0=self._sole(self._foot),
+            sole1=self._sole(self._plant.foot_down),
+            pressed=self._plant.foot_down >= PRESSED,
+            force=machine.foot_force,
+            shaft0=self._shaft,
+            shaft1=self._plant.shaft_turns,
+            feed=self._plant.feed_length,
+        )
+
+    def _plate_is_near(self, low: Array, high: Array) -> bool:
+        reach = np.hypot(*self._parameters.gripper.size) / 2.0 + NEAR
+        at = self._T_tool[:3, 3]
+        return bool(np.all(at > low - reach) and np.all(at < high + reach))
+
+    def _lies_at_needle(self, low: Array, high: Array) -> bool:
+        machine = self._parameters.machine
+        reach = np.hypot(machine.foot_length, machine.foot_width) / 2.0 + NEAR
+        at = machine.T_base_needle[:2, 3]
+        return bool(np.all(at > low[:2] - reach) and np.all(at < high[:2] + reach))
+
+    def _log_pierces(self, pierced: list[tuple[int, Cloth, Array]], dt: float) -> None:
+        before, now = self._shaft, self._plant.shaft_turns
+        for turn in range(int(np.floor(before - PIERCE)) + 1, int(np.floor(now - PIERCE)) + 1):
+            time = self.time + dt * (turn + PIERCE - before) / (now - before)
+            hits = [(n, c, row) for n, c, row in pierced if int(row[0]) == turn and row[2] >= 0.0]
+            for number, cloth, row in hits:
+                x, y = cloth.material_point(int(row[2]), row[3:])
+                self._truth.pierces.append(Pierce(number, turn, time, float(x), float(y)))
+            if not hits:
+                number = max(self._cloths, default=NO_PIECE)
+                self._truth.pierces.append(Pierce(number, turn, time, float("nan"), float("nan")))
+
+    def _log_state(self) -> None:
+        for number in sorted(self._settling):
+            cloth = self._cloths[number]
+            if cloth.asleep or len(cloth.held):
+                self._settling.discard(number)
+                T = invert_pose(self._parameters.bench.T_base_table) @ cloth.fit_pose().matrix()
+                pose = planar_from_matrix(T)
+                self._truth.laid.append(TruePose(number, self.time, pose.x, pose.y, pose.theta, pose.mirrored))
+        held = self._gripper.cloth
+        for number, cloth in self._cloths.items():
+            if cloth is held and float(np.mean(cloth.x[cloth.held, 2])) > PICKED_HEIGHT:
+                self._truth.picked[number] = True
+
+    def _check_collision(self) -> None:
+        self._rigid.place_machine(self._sole(self._foot), self._shaft)
+        struck = self._rigid.struck()
+        if struck is not None and not self._plant.arm_limit_hit:
+            self._truth.events.append((self.time, f"the arm struck the {struck}"))
+        self._plant.arm_limit_hit = self._plant.arm_limit_hit or struck is not None
