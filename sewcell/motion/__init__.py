@@ -1,1 +1,1 @@
-
+"""Geometry into timed motion that keeps every limit."""

@@ -32,5 +32,6 @@ def plan_pick_lift(
     T_goal = T_start.copy()
     T_goal[2, 3] += height
     slow = ScalarLimits(min(slow_speed, line_limits.speed), line_limits.acceleration, line_limits.jerk)
-    motion = plan_stages([(slow_height, slow), (height - slow_height, line_limits)])
+    stages = [(slow_height, slow), (height - slow_height, line_limits)] if height > slow_height else [(height, slow)]
+    motion = plan_stages(stages)
     return follow_line(arm, start, Line(T_start, T_goal), motion, limits, period, name)

@@ -85,6 +85,13 @@ def test_a_line_out_of_reach_is_refused_with_the_reason(arm, limits, at_needle):
         plan_line(arm, at_needle, T_goal, LINE, limits, PERIOD, "far")
 
 
+def test_a_pick_lift_no_higher_than_its_slow_part_is_slow_all_the_way(arm, limits, at_needle):
+    lift = plan_pick_lift(arm, at_needle, 0.01, 0.02, 0.05, LINE, limits, PERIOD, "lift")
+    height = arm.forward(lift.positions)[:, 2, 3]
+    assert height[-1] - height[0] == pytest.approx(0.01, abs=1e-9)
+    assert np.diff(height).max() / 1e-3 <= 0.05 + 1e-9
+
+
 def test_a_pick_lift_leaves_slowly_and_goes_straight_up(arm, limits, at_needle):
     lift = plan_pick_lift(arm, at_needle, 0.08, 0.01, 0.02, LINE, limits, PERIOD, "lift")
     points = arm.forward(lift.positions)[:, :3, 3]
