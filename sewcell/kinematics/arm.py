@@ -89,6 +89,7 @@ class Arm:
 
         The branch is chosen for the whole path: of all chains of postures without a step above `largest_step` [rad]
         and without leaving the limits, the one that takes the least time at joint speed, the way from `start` included.
+        A `start` that reaches the first pose is itself the first posture.
 
         Raises: MotionError that says which joint or distance breaks at which point.
         """

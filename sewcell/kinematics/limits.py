@@ -8,7 +8,7 @@ from sewcell.kinematics.arm_model import JointLimits
 from sewcell.units import DEG
 
 _TURNS = 2.0 * np.pi * np.arange(-2, 3)
-_ROUND_OFF = 1e-9
+ROUND_OFF = 1e-9
 """A joint may exceed its limit by this [rad] and still count as inside."""
 
 
@@ -20,7 +20,7 @@ def turn_into_limits(limits: JointLimits, Q: ArrayLike, near: ArrayLike) -> tupl
     """
     options = np.asarray(Q, dtype=np.float64)[..., None] + _TURNS  # (..., 6, 5)
     over = np.maximum(options - limits.upper[:, None], limits.lower[:, None] - options)
-    excess = np.where(over > _ROUND_OFF, over, 0.0)
+    excess = np.where(over > ROUND_OFF, over, 0.0)
     distance = np.abs(options - np.asarray(near, dtype=np.float64)[..., None])
     best = np.where(excess > 0.0, 1e6 + excess, distance).argmin(axis=-1)[..., None]
     return np.take_along_axis(options, best, axis=-1)[..., 0], np.take_along_axis(excess, best, axis=-1)[..., 0]

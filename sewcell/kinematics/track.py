@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 from sewcell.errors import MotionError
 from sewcell.geometry.poses import Array
 from sewcell.kinematics.arm_model import ArmModel
-from sewcell.kinematics.limits import describe_excess, turn_into_limits
+from sewcell.kinematics.limits import ROUND_OFF, describe_excess, turn_into_limits
 from sewcell.kinematics.opw import describe_reach, missing_reach, solve_branches
 from sewcell.units import DEG
 
 LARGEST_STEP = 45.0 * DEG
 """Largest turn of a joint between neighbouring points of a path [rad]; more is taken for a jump to another branch."""
+_STANDING = 1e-6
+"""Within this [rad] of the first point's posture, `start` is that posture and has to be kept."""
 _STRAIGHT = 1e-8
 """Below this angle [rad] joint 5 counts as straight, so that joint 4 is carried over from the point before."""
 
@@ -38,7 +40,8 @@ def follow_path(model: ArmModel, T: Array, start: Array, largest_step: float) ->
     """Postures (N, 6) [rad] along the poses T (N, 4, 4); see `Arm.track`.
 
     Dynamic programming over the eight branches with the step's time at joint speed as cost, kept apart for each first
-    branch; then whole turns are chosen that keep the unwrapped chain inside the limits.
+    branch; then whole turns are chosen that keep the unwrapped chain inside the limits. A `start` that already is a
+    posture of the first point is kept.
 
     Raises: MotionError.
     """
@@ -55,12 +58,17 @@ def follow_path(model: ArmModel, T: Array, start: Array, largest_step: float) ->
         i = int(inside.any(axis=1).argmin())
         raise MotionError(f"{_describe_limit(model, nearest[i], excess[i], valid[i])} at point {i} of the path")
 
-    chains = _chain(model, Q, inside, nearest[0], start, largest_step)
+    way_in = np.abs(nearest[0] - start)
+    standing = inside[0] & (way_in.max(axis=1) < _STANDING)
+    held = bool(standing.any())
+    cost = np.where(standing if held else inside[0], (way_in / model.limits.velocity).max(axis=1), np.inf)
+    chains = _chain(model, Q, inside, cost, largest_step)
     choices = [(chains.cost[f, e], f, e) for f, e in np.ndindex(8, 8) if np.isfinite(chains.cost[f, e])]
     complaint = ""
     for _, first, last in sorted(choices):
         chain = np.unwrap(Q[np.arange(len(Q)), chains.path(first, last)], axis=0)
-        turned, joint = _turn_chain(model, chain, start)
+        chain += 2.0 * np.pi * np.round((start - chain[0]) / (2.0 * np.pi))
+        turned, joint = _turn_chain(model, chain, 0 if held else 2)
         if joint is None:
             return turned
         low, high = chain[:, joint].min() / DEG, chain[:, joint].max() / DEG
@@ -88,13 +96,13 @@ def _solve_path(model: ArmModel, T: Array, start: Array) -> tuple[Array, NDArray
     return solve_branches(model, T, start[0], free_4)
 
 
-def _chain(
-    model: ArmModel, Q: Array, inside: NDArray[np.bool_], first: Array, start: Array, largest_step: float
-) -> _Chains:
-    """Cheapest chains of steps up to `largest_step`. Raises: MotionError where every chain breaks."""
+def _chain(model: ArmModel, Q: Array, inside: NDArray[np.bool_], first_cost: Array, largest_step: float) -> _Chains:
+    """Cheapest chains of steps up to `largest_step`, from first branches that cost `first_cost` (8,).
+
+    Raises: MotionError where every chain breaks.
+    """
     speed = model.limits.velocity
-    way_in = (np.abs(first - start) / speed).max(axis=1)
-    cost = np.where(np.eye(8, dtype=bool) & inside[0], way_in, np.inf)
+    cost = np.where(np.eye(8, dtype=bool), first_cost, np.inf)
     previous = np.zeros((len(Q), 8, 8), dtype=np.intp)
     steps = np.abs((Q[1:, None, :] - Q[:-1, :, None] + np.pi) % (2.0 * np.pi) - np.pi)  # (N-1, from 8, to 8, 6)
     times = np.where((steps.max(axis=3) <= largest_step) & inside[1:, None, :], (steps / speed).max(axis=3), np.inf)
@@ -133,17 +141,17 @@ def _describe_limit(model: ArmModel, Q: Array, excess: Array, valid: NDArray[np.
     return describe_excess(model.limits, Q[branch], excess[branch])
 
 
-def _turn_chain(model: ArmModel, chain: Array, start: Array) -> tuple[Array, int | None]:
-    """The chain (N, 6) moved by full turns inside the limits, nearest to `start`; else the joint that does not fit."""
+def _turn_chain(model: ArmModel, chain: Array, most_turns: int) -> tuple[Array, int | None]:
+    """The chain (N, 6) moved by as few full turns as bring it inside the limits, up to `most_turns`; else the joint
+    that does not fit."""
     low, high = chain.min(axis=0), chain.max(axis=0)
-    turned = np.empty_like(chain)
+    turned = chain.copy()
     for joint in range(6):
-        turns = 2.0 * np.pi * np.arange(-3, 4)
-        fits = (low[joint] + turns >= model.limits.lower[joint] - 1e-9) & (
-            high[joint] + turns <= model.limits.upper[joint] + 1e-9
+        turns = 2.0 * np.pi * np.array(sorted(range(-most_turns, most_turns + 1), key=abs))
+        fits = (low[joint] + turns >= model.limits.lower[joint] - ROUND_OFF) & (
+            high[joint] + turns <= model.limits.upper[joint] + ROUND_OFF
         )
         if not fits.any():
             return turned, joint
-        distance = np.where(fits, np.abs(chain[0, joint] + turns - start[joint]), np.inf)
-        turned[:, joint] = chain[:, joint] + turns[int(distance.argmin())]
+        turned[:, joint] += turns[int(fits.argmax())]
     return turned, None

@@ -1,0 +1,65 @@
+"""The KR6 R700 and the bench cell, read from their files without the configuration layer."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from sewcell.geometry.poses import make_pose
+from sewcell.kinematics.arm import Arm
+from sewcell.kinematics.arm_model import ArmModel, JointLimits, LinkCapsule, OpwParameters
+from sewcell.units import DEG, MM
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def read_yaml(path: Path) -> Any:
+    return YAML(typ="safe").load(path.read_text())
+
+
+@pytest.fixture(scope="session")
+def kr6() -> ArmModel:
+    file = read_yaml(CONFIGS / "arms" / "kr6_r700.yaml")
+    opw, limits = file["opw"], file["limits"]
+    return ArmModel(
+        file["name"],
+        OpwParameters(
+            *(opw[f"{key}_mm"] * MM for key in ("a1", "a2", "b", "c1", "c2", "c3", "c4")),
+            offsets=np.array(opw["offsets_deg"]) * DEG,
+            signs=np.array(opw["signs"], dtype=float),
+        ),
+        JointLimits(
+            *(
+                np.array(limits[key]) * DEG
+                for key in ("lower_deg", "upper_deg", "velocity_deg_s", "acceleration_deg_s2", "jerk_deg_s3")
+            )
+        ),
+        tuple(
+            LinkCapsule(c["link"], np.array(c["from_mm"]) * MM, np.array(c["to_mm"]) * MM, c["radius_mm"] * MM)
+            for c in file["capsules"]
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def shifted(kr6: ArmModel) -> ArmModel:
+    """An arm with every OPW dimension in use: shoulder offset b, upper arm and forearm of equal length."""
+    k = float(np.hypot(0.05, 0.4))
+    opw = OpwParameters(0.1, -0.05, 0.07, 0.4, k, 0.4, 0.1, np.array([0.1, -1.0, 0.3, 0.2, -0.4, 1.0]), -kr6.opw.signs)
+    return ArmModel("shifted", opw, kr6.limits)
+
+
+@pytest.fixture(scope="session")
+def arm(kr6: ArmModel) -> Arm:
+    return Arm(kr6)
+
+
+@pytest.fixture(scope="session")
+def bench() -> Any:
+    return read_yaml(CONFIGS / "cells" / "bench.yaml")
+
+
+def pose_from(entry: dict[str, list[float]]) -> np.ndarray:
+    return make_pose(np.array(entry["xyz_mm"]) * MM, [angle * DEG for angle in entry["rpy_deg"]])

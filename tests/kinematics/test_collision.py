@@ -1,0 +1,99 @@
+"""Clearance of the whole arm: what is checked, what is named, how the answer is given."""
+
+import time
+
+import numpy as np
+import pytest
+
+from sewcell.errors import MotionError
+from sewcell.geometry.poses import make_pose
+from sewcell.kinematics.collision import Box, Capsule, CollisionModel
+from sewcell.units import DEG
+
+READY = np.array([0, -90, 90, 0, 0, 0]) * DEG
+WALL = Box("wall", make_pose((0.8, 0.0, 0.5)), np.array([0.1, 1.0, 0.5]))
+PIN = Capsule("pin", 6, np.array([0.0, 0.0, 0.01]), np.array([0.0, 0.0, 0.11]), 0.01)
+
+
+def pin_before_wall(kr6, wall=WALL):
+    return CollisionModel(kr6, [PIN], [wall], ignore=[("forearm", "pin")])
+
+
+def test_a_pin_that_points_at_a_wall_is_as_far_from_it_as_the_drawing_says(kr6):
+    model = pin_before_wall(kr6)
+    clearance = model.clearance(READY[None])
+    assert clearance.pair == ("pin", "wall")
+    assert clearance.distance == pytest.approx(0.7 - (0.47 + 0.11 + 0.01), abs=1e-12)
+
+
+def test_the_closest_sample_and_pair_of_a_motion_are_named(kr6):
+    model = pin_before_wall(kr6)
+    Q = (
+        READY
+        + np.outer(np.concatenate([np.linspace(0.0, 10.0, 21), np.linspace(10.0, 0.0, 21)[1:]]), [0, 1, -1, 0, 0, 0])
+        * DEG
+    )
+    clearance = model.clearance(Q)
+    assert clearance.sample == 20
+    assert clearance.per_sample.shape == (41,)
+    assert clearance.distance == clearance.per_sample.min() < clearance.per_sample[0]
+
+
+def test_a_distance_that_is_too_small_is_refused_with_names_and_numbers(kr6):
+    model = pin_before_wall(kr6)
+    model.check(READY[None], 0.10)
+    with pytest.raises(
+        MotionError, match=r"pin would come within 110\.0 mm of wall at sample 0 of 1: at least 120\.0 mm"
+    ):
+        model.check(READY[None], 0.12)
+
+
+def test_an_overlap_is_refused_even_for_bodies_that_may_touch(kr6):
+    near = Box("wall", make_pose((0.68, 0.0, 0.75)), np.full(3, 0.1))
+    model = pin_before_wall(kr6, near)
+    with pytest.raises(MotionError, match=r"pin would hit wall at sample 0 of 1: they overlap by 10\.0 mm"):
+        model.check(READY[None], 0.0, touching=[("wall", "pin")])
+
+
+def test_bodies_that_may_touch_may_come_closer_than_the_others(kr6):
+    model = pin_before_wall(kr6)
+    model.check(READY[None], 0.12, touching=[("wall", "pin")])
+
+
+def test_the_base_may_stand_on_its_table(kr6):
+    table = Box("table", make_pose((0.0, 0.0, -0.02)), np.array([1.0, 1.0, 0.02]))
+    assert ("base", "table") not in CollisionModel(kr6, boxes=[table]).pairs
+    assert ("base", "table") in CollisionModel(kr6, boxes=[table], ignore=()).pairs
+    assert CollisionModel(kr6, boxes=[table]).clearance(READY[None]).distance > 0.2
+
+
+def test_no_posture_that_the_joint_limits_leave_in_front_of_the_arm_is_called_a_collision_with_itself(kr6):
+    rng = np.random.default_rng(11)
+    Q = rng.uniform([-170, -130, 20, -180, -100, -350], [170, -20, 110, 180, 100, 350], (4000, 6)) * DEG
+    assert CollisionModel(kr6).clearance(Q).distance > 0.0
+
+
+def test_a_tool_that_is_turned_into_the_base_is_a_collision_of_the_arm_with_itself(kr6):
+    rod = Capsule("rod", 6, np.zeros(3), np.array([0.0, 0.0, 0.35]), 0.02)
+    model = CollisionModel(kr6, [rod])
+    folded = np.array([0, -90, 130, 0, 80, 0]) * DEG
+    clearance = model.clearance(folded[None])
+    assert clearance.distance < 0.0
+    assert clearance.pair[1] == "rod"
+
+
+def test_two_hundred_samples_take_well_under_ten_milliseconds(kr6):
+    model = CollisionModel(kr6, [PIN] * 4, [WALL] * 4)
+    Q = np.tile(READY, (200, 1))
+    model.clearance(Q)
+    seconds = []
+    for _ in range(10):
+        began = time.perf_counter()
+        model.clearance(Q)
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 0.010
+
+
+def test_a_model_without_anything_to_meet_is_refused(shifted):
+    with pytest.raises(ValueError, match="without bodies"):
+        CollisionModel(shifted)
