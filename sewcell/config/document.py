@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarbool import ScalarBoolean
 
 from sewcell.config.messages import Loc, show_loc, show_path
 from sewcell.errors import ConfigError
@@ -145,6 +146,8 @@ def _to_plain(node: Any, loc: Loc, path: Path, line: int, origins: dict[Loc, Ori
 def _to_scalar(node: Any, origin: Origin) -> Any:
     if node is None or isinstance(node, bool):
         return node
+    if isinstance(node, ScalarBoolean):
+        return bool(node)
     if isinstance(node, int):
         return int(node)
     if isinstance(node, float):

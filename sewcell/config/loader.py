@@ -105,8 +105,6 @@ def _explain_value(detail: ErrorDetails) -> str:
         return f"must be {context['expected']}, got {got}"
     if kind == "too_long":
         return f"must have at most {context['max_length']} values, got {context['actual_length']}"
-    if kind == "too_short":
-        return f"must have at least {context['min_length']} values, got {context['actual_length']}"
     if kind == "value_error":
         return str(context["error"])
     return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}, got {got}"

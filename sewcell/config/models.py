@@ -3,7 +3,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from sewcell.config.base import Model, Name, NotNegative, Positive
 from sewcell.config.patches import FabricOverride, GarmentOverride
@@ -67,6 +67,12 @@ class VisionModel(Model):
     max_residual_mm: Positive
 
 
+def _check_not_empty(pieces: tuple[GarmentPieceModel, ...]) -> tuple[GarmentPieceModel, ...]:
+    if not pieces:
+        raise ValueError("must name at least one piece, got none")
+    return pieces
+
+
 class GarmentModel(Model):
     """configs/garments/*.yaml"""
 
@@ -75,7 +81,7 @@ class GarmentModel(Model):
     fabric: Name
     pattern: Name
     size: Annotated[Name, Field(coerce_numbers_to_str=True, strict=False)]
-    pieces: Annotated[tuple[GarmentPieceModel, ...], Field(strict=False, min_length=1)]
+    pieces: Annotated[tuple[GarmentPieceModel, ...], Field(strict=False), AfterValidator(_check_not_empty)]
     vision: VisionModel
     override: GarmentOverride | None = None
 
