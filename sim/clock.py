@@ -56,8 +56,6 @@ class SimLoop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self, rate: float = math.inf) -> None:
-        if not rate > 0.0:
-            raise ValueError(f"rate must be positive, not {rate}; 1.0 is real time, inf as fast as possible")
         self._clock = _JumpingSelector(rate, self._name_waiting)
         super().__init__(self._clock)
 
@@ -98,6 +96,13 @@ class SimLoop(asyncio.SelectorEventLoop):
 
 
 def run_virtual(main: Coroutine[Any, Any, T], rate: float = math.inf) -> T:
-    """Like `asyncio.run`, in virtual time."""
+    """Like `asyncio.run`, in virtual time.
+
+    Raises:
+        SimDeadlockError: nothing can ever happen again, and `main` is not done.
+    """
+    if not rate > 0.0:
+        main.close()
+        raise ValueError(f"rate must be positive, not {rate}; 1.0 is real time, inf as fast as possible")
     with asyncio.Runner(loop_factory=lambda: SimLoop(rate)) as runner:
         return runner.run(main)
