@@ -54,6 +54,11 @@ def encode_dwell(seconds: float) -> bytes:
     return f"G4 P{seconds:.3f}\n".encode("ascii")
 
 
+def is_dwell(line: bytes) -> bool:
+    """True for a line that is answered only when its time is over."""
+    return line.startswith(b"G4 ")
+
+
 def _fixed(value: float) -> str:
     text = f"{value:.3f}"
     return "0.000" if text == "-0.000" else text
@@ -107,6 +112,23 @@ class Info:
 
     key: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What `[OPT:...]` tells: planner blocks, bytes of the receive buffer, number of axes."""
+
+    blocks: int
+    receive_bytes: int
+    axes: int
+
+
+def parse_options(value: str) -> Identity | None:
+    """Identity in the value of the information line OPT ("VNML+,100,1024,6,0"), None when it is damaged."""
+    parts = value.split(",")
+    if len(parts) < 4 or not all(part.isascii() and part.isdigit() and len(part) < 7 for part in parts[1:4]):
+        return None
+    return Identity(int(parts[1]), int(parts[2]), int(parts[3]))
 
 
 @dataclass(frozen=True, slots=True)
