@@ -14,9 +14,9 @@ from sewcell.motion.profile import ScalarLimits
 class Station:
     """Geometry and limits of one cell. Lengths [m], joints [rad], times [s].
 
-    `joint_limits`: the arm's limits, reduced to what the cell allows. `line_limits`: speed, acceleration and jerk of the
+    `joint_limits`: the arm's limits, reduced to what the cell allows. `line_limits`: speed, acceleration, jerk of the
     tool on straight lines. `home` (6,): out of the camera's view. `pick_zone`, `place_zone` (4, 2): polygons in table
-    coordinates. `place`: where the centre of a finished piece goes, in table coordinates. `clearance`: smallest distance
+    coordinates. `place`: where the centre of a finished piece goes, on the table. `clearance`: smallest distance
     of arm and tool to anything else. `period`: between set points. `shaft_acceleration` [turns/s2].
     """
 

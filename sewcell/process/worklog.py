@@ -31,7 +31,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class SewnSeam:
-    """A seam that the machine reported as sewn: planned `line` (2, 2) in pattern coordinates, from `started` to `ended`."""
+    """A seam that the machine reported as sewn: planned `line` (2, 2) [m] in pattern coordinates; loop times [s]."""
 
     name: str
     line: Array

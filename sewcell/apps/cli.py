@@ -1,0 +1,91 @@
+"""The command line of sewcell."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sewcell.apps.run import RunOutcome, RunRequest, run_garment
+from sewcell.cell.records import DEFAULT_DATABASE
+from sewcell.process.worklog import StepTime
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def describe() -> None:
+    """Control software of a robotic sewing cell."""
+
+
+@app.command()
+def run(
+    garment: Annotated[Path, typer.Argument(help="Garment file, such as configs/garments/shirt-pocket.yaml.")],
+    cell: Annotated[str | None, typer.Option(help="Cell file or name; default: the one that the garment names.")] = None,
+    backend: Annotated[str, typer.Option(help="'sim' for the simulated cell, 'serial' for the hardware.")] = "sim",
+    seed: Annotated[int, typer.Option(help="Varies piece position, camera noise, slip and friction in simulation.")] = 1,
+    scenario: Annotated[str | None, typer.Option(help="Scenario file or name; default: typical.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many pieces to sew.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report and the recording.")] = None,
+    database: Annotated[str, typer.Option(help="Database of the runs.")] = DEFAULT_DATABASE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+) -> None:
+    """Sew a garment's pieces: look, plan, pick, carry, sew, put down, look again."""
+    console = Console(stderr=as_json, highlight=False)
+    request = RunRequest(garment, cell, backend, seed, scenario, count, out, database)
+    outcome = run_garment(request, on_step=lambda step: _print_step(console, step))
+    _print_outcome(console, outcome)
+    if as_json:
+        sys.stdout.write(json.dumps(outcome.summary) + "\n")
+    raise typer.Exit(outcome.exit_code)
+
+
+def _print_step(console: Console, step: StepTime) -> None:
+    console.print(f"  [dim]{step.started:7.2f} s[/dim]  {step.name:<22}{step.seconds:6.2f} s")
+
+
+def _print_outcome(console: Console, outcome: RunOutcome) -> None:
+    summary = outcome.summary
+    if summary["result"] != "ok":
+        console.print(f"[bold red]failed[/bold red]: {summary['reason']}", soft_wrap=True)
+    if summary["pieces"]:
+        console.print(_make_table(outcome))
+    if outcome.report is not None:
+        console.print(f"report: {outcome.report}", soft_wrap=True)
+
+
+def _make_table(outcome: RunOutcome) -> Table:
+    summary = outcome.summary
+    table = Table(
+        title=f"{summary['garment']}: {summary['cycle_s']:.1f} s a piece, {summary['realtime_factor']:.1f}x real time"
+    )
+    for heading in ("piece", "pose error", "seam", "stitches", "length", "rms", "largest"):
+        table.add_column(heading, justify="left" if heading in ("piece", "seam") else "right")
+    for piece in summary["pieces"]:
+        pose = "not known" if piece["pose_error_mm"] is None else f"{piece['pose_error_mm']:.2f} mm"
+        for seam in piece["seams"] or [None]:
+            if seam is None:
+                table.add_row(piece["piece"], pose, "not sewn")
+                continue
+            table.add_row(
+                piece["piece"],
+                pose,
+                seam["name"],
+                str(seam["stitches"]),
+                f"{seam['length_mm']:.1f} mm",
+                _millimetres(seam["rms_mm"]),
+                _millimetres(seam["max_mm"]),
+            )
+    return table
+
+
+def _millimetres(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.2f} mm"
+
+
+def main() -> None:
+    """Entry point of the `sewcell` command."""
+    app()

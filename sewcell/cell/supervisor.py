@@ -1,0 +1,95 @@
+"""Runs the steps of the process, keeps the state of the cell, and brings it to a safe rest when something fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from sewcell.cell.alarms import Alarm, alarm_from_error
+from sewcell.cell.states import State, Trigger, next_state
+from sewcell.drivers.devices.gripper_io import Light
+from sewcell.errors import SewcellError
+from sewcell.process.steps import GoHome, LookAtEmptyTable, PresentPiece, Step, Task
+from sewcell.process.workcell import Workcell
+from sewcell.process.worklog import StepTime
+
+STOP_DEADLINE = 1.0
+"""Longest time for each command that brings the cell to rest [s]."""
+
+
+class Supervisor:
+    """One cell at work. `on_step` is told of every finished step."""
+
+    def __init__(self, cell: Workcell, on_step: Callable[[StepTime], None]) -> None:
+        self._cell = cell
+        self._on_step = on_step
+        self._step_name = "start"
+        self.state = State.STOPPED
+        self.alarms: list[Alarm] = []
+
+    async def run(self, count: int) -> None:
+        """Sew `count` sets of the recipe's pieces.
+
+        Raises: SewcellError after the cell has been brought to rest and the alarm has been logged.
+        """
+        try:
+            self._go(Trigger.START)
+            await self._start_up()
+            self._go(Trigger.STATE_DONE)
+            for _ in range(count):
+                for recipe in self._cell.recipe.pieces:
+                    await self._sew_piece(PresentPiece(Task(recipe, self._cell.worklog.begin_piece(recipe.piece.name))))
+            self._go(Trigger.STATE_DONE)
+            await self._cell.head.disable()
+            await self._cell.gripper.light(Light.AMBER)
+            self._go(Trigger.STATE_DONE)
+        except SewcellError as error:
+            self.alarms.append(alarm_from_error(error, self._step_name, asyncio.get_running_loop().time()))
+            await self._come_to_rest()
+            raise
+        except asyncio.CancelledError:
+            await self._come_to_rest()
+            raise
+
+    async def _start_up(self) -> None:
+        cell = self._cell
+        await cell.arm.connect()
+        await cell.head.connect()
+        await cell.gripper.connect()
+        cell.require_safe()
+        await cell.gripper.light(Light.GREEN)
+        await self._timed(-1, GoHome())
+        await self._timed(-1, LookAtEmptyTable())
+
+    async def _sew_piece(self, first: PresentPiece) -> None:
+        step: Step | None = first
+        while step is not None:
+            step = await self._timed(first.task.log.index, step)
+
+    async def _timed(self, piece: int, step: Step) -> Step | None:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        self._step_name = step.name
+        try:
+            return await step.run(self._cell)
+        finally:
+            time = StepTime(piece, step.name, started, loop.time() - started)
+            self._cell.worklog.steps.append(time)
+            self._on_step(time)
+
+    async def _come_to_rest(self) -> None:
+        """Needle first, then the arm, then the light; each as far as its line still answers."""
+        self._go(Trigger.ABORT)
+        cell = self._cell
+        for command in (cell.head.stop, cell.arm.stop, lambda: cell.gripper.light(Light.RED)):
+            await self._try(command)
+        self._go(Trigger.STATE_DONE)
+
+    async def _try(self, command: Callable[[], Awaitable[None]]) -> None:
+        try:
+            async with asyncio.timeout(STOP_DEADLINE):
+                await command()
+        except (SewcellError, TimeoutError) as error:
+            time = asyncio.get_running_loop().time()
+            self.alarms.append(Alarm(time, type(error).__name__, "come to rest", str(error) or "no answer in time"))
+
+    def _go(self, trigger: Trigger) -> None:
+        self.state = next_state(self.state, trigger)

@@ -1,0 +1,246 @@
+"""The steps of one piece, from the loader to the finished piece on the table; each returns the next."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol
+
+from sewcell.compute import compute
+from sewcell.errors import DeviceFaultError, VisionError
+from sewcell.geometry.poses import Array
+from sewcell.motion.joint_path import plan_joint_move
+from sewcell.motion.trajectory import Trajectory
+from sewcell.process.plan import SeamPlan, plan_seam_cycle
+from sewcell.process.recipe import PieceRecipe, SeamRecipe
+from sewcell.process.workcell import Workcell
+from sewcell.process.worklog import PieceLog, Sighting
+from sewcell.units import MM
+from sewcell.vision.background import learn_background
+from sewcell.vision.piece_pose import locate, require_one
+
+LOCATE_TIME = 0.05
+"""Time that finding a piece takes on the cell's computer [s]."""
+PLAN_TIME = 0.5
+"""Time that planning a cycle takes on the cell's computer [s]."""
+PICK_ATTEMPTS = 3
+
+
+class Step(Protocol):
+    """One step of the process. A step is done once; it may fail with a SewcellError."""
+
+    name: ClassVar[str]
+
+    async def run(self, cell: Workcell) -> "Step | None":
+        """Do it; returns the step that follows, or None when the piece is finished."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the steps of one piece are about: its recipe, which seam is next, how often it was tried to pick."""
+
+    recipe: PieceRecipe
+    log: PieceLog
+    seam_index: int = 0
+    attempt: int = 1
+
+    @property
+    def seam(self) -> SeamRecipe:
+        """The seam to sew now."""
+        return self.recipe.seams[self.seam_index]
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtEmptyTable:
+    """Learn what the table looks like without a piece."""
+
+    name: ClassVar[str] = "look at empty table"
+
+    async def run(self, cell: Workcell) -> None:
+        await asyncio.sleep(cell.station.camera_settle)
+        image = await cell.grab()
+        cell.background = await compute(learn_background, [image], cell.camera_model, expected=LOCATE_TIME)
+
+
+@dataclass(frozen=True, slots=True)
+class GoHome:
+    """Bring the arm from wherever it stands to its home posture, out of the camera's view."""
+
+    name: ClassVar[str] = "go home"
+
+    async def run(self, cell: Workcell) -> None:
+        cell.require_safe()
+        await cell.arm.move(await _plan_home(cell), cell.station.period)
+
+
+@dataclass(frozen=True, slots=True)
+class PresentPiece:
+    """Ask the loader for the next piece."""
+
+    task: Task
+    name: ClassVar[str] = "present"
+
+    async def run(self, cell: Workcell) -> Step:
+        if not await cell.gripper.request_piece():
+            raise DeviceFaultError("the loader has no piece left: fill it, or ask for fewer pieces with --count")
+        return Look(self.task)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Find the piece with the camera."""
+
+    task: Task
+    name: ClassVar[str] = "look"
+
+    async def run(self, cell: Workcell) -> Step:
+        again = self.task.seam_index > 0
+        sighting = await _sight(cell, self.task, cell.station.place_zone if again else cell.station.pick_zone)
+        if self.task.log.found is None:
+            self.task.log.found = sighting
+        return Plan(self.task, sighting)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Plan and check every motion of this seam."""
+
+    task: Task
+    sighting: Sighting
+    name: ClassVar[str] = "plan"
+
+    async def run(self, cell: Workcell) -> Step:
+        task = self.task
+        plan = await compute(
+            plan_seam_cycle,
+            cell.station,
+            task.recipe,
+            task.seam,
+            self.sighting.pose,
+            cell.recipe.thickness,
+            expected=PLAN_TIME,
+        )
+        for name, motion in plan.motions().items():
+            if motion.certificate is not None:
+                cell.worklog.certificates[name] = motion.certificate
+        return Pick(task, plan)
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Go to the piece and push the pins into it."""
+
+    task: Task
+    plan: SeamPlan
+    name: ClassVar[str] = "pick"
+
+    async def run(self, cell: Workcell) -> Step:
+        await cell.gripper.pins_in()
+        await _move(cell, self.plan.approach, self.plan.descend)
+        await cell.gripper.pins_out()
+        return Lift(self.task, self.plan)
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """Lift the piece and make sure that exactly one ply came up."""
+
+    task: Task
+    plan: SeamPlan
+    name: ClassVar[str] = "lift"
+
+    async def run(self, cell: Workcell) -> Step:
+        await _move(cell, self.plan.lift)
+        plies = await _count_plies(cell)
+        if plies == 1:
+            self.task.log.picked = True
+            return Carry(self.task, self.plan)
+        found = "no fabric" if plies == 0 else f"{plies} plies"
+        if self.task.attempt >= PICK_ATTEMPTS:
+            await cell.gripper.pins_in()
+            raise DeviceFaultError(
+                f"the gripper holds {found} after {PICK_ATTEMPTS} attempts to pick {self.task.log.name}: check the pins "
+                "and their penetration for this fabric"
+            )
+        return PickAgain(replace(self.task, attempt=self.task.attempt + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class PickAgain:
+    """Let go and look anew after a failed pick."""
+
+    task: Task
+    name: ClassVar[str] = "pick again"
+
+    async def run(self, cell: Workcell) -> Step:
+        await cell.gripper.pins_in()
+        cell.require_safe()
+        await cell.arm.move(await _plan_home(cell), cell.station.period)
+        return Look(self.task)
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """Bring the piece to the machine, foot raised."""
+
+    task: Task
+    plan: SeamPlan
+    name: ClassVar[str] = "carry"
+
+    async def run(self, cell: Workcell) -> Step:
+        await cell.head.enable()
+        await asyncio.gather(cell.head.foot_up(), _move(cell, self.plan.carry))
+        return LayUnderFoot(self.task, self.plan)
+
+
+@dataclass(frozen=True, slots=True)
+class LayUnderFoot:
+    """Lay the piece on the bed beside the needle and slide its edge under the raised foot."""
+
+    task: Task
+    plan: SeamPlan
+    name: ClassVar[str] = "lay under foot"
+
+    async def run(self, cell: Workcell) -> Step:
+        await _move(cell, self.plan.lay, self.plan.slide_in)
+        return FootDown(self.task, self.plan)
+
+
+@dataclass(frozen=True, slots=True)
+class FootDown:
+    """Lower the presser foot and tell the machine its seam."""
+
+    task: Task
+    plan: SeamPlan
+    name: ClassVar[str] = "foot down"
+
+    async def run(self, cell: Workcell) -> Step:
+        await cell.head.foot_down()
+        await cell.head.configure(to_settings(self.plan.program))
+        return Sew(self.task, self.plan)
+
+
+@dataclass(frozen=True, slots=True)
+class Sew:
+    """Sew the seam with its backtacks while the arm guides the piece with the feed."""
+
+    task: Task
+    plan: SeamPlan
+    name: ClassVar[str] = "sew"
+
+    async def run(self, cell: Workcell) -> Step:
+        cell.require_safe()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        stitches = await _sew_together(cell, self.plan)
+        program, seam = self.plan.program, self.task.seam
+        if stitches != program.turns:
+            raise DeviceFaultError(
+                f"the machine counted {stitches} stitches in seam '{seam.name}', {program.turns} were ordered: "
+                "check needle, thread and the piece"
+            )
+        self.task.log.seams.append(
+            SewnSeam(
+                seam.name, self.plan.grip.line, program.stitch_length, stitches, started, loop.time(), seam.tolerance
+            )
+        )
+        return Trim(self.task, self.plan)
