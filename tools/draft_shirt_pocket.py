@@ -48,7 +48,6 @@ def hem_line() -> list[Point]:
 def draft() -> ezdxf.document.Drawing:
     """The whole drawing; lengths in millimetres."""
     drawing = ezdxf.new("R12")
-    del drawing.header["$INSUNITS"]
     block = drawing.blocks.new("POCKET_M")
     for row, text in enumerate(("Piece Name: POCKET", "Size: M", "Quantity: 1", "Category: POCKET", "Material: SHELL")):
         block.add_text(text, height=3, dxfattribs={"layer": "1", "insert": (-20, -8 * row)})

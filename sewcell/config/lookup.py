@@ -34,7 +34,9 @@ def find_file(kind: str, reference: str, root: Path, folder: Path) -> Path:
     if found:
         return path
     if is_path(reference):
-        siblings = sorted(file.stem for file in path.parent.glob(f"*{path.suffix}")) if "\0" not in reference else []
+        siblings = (
+            sorted(file.stem for file in path.parent.glob(f"*{suffix_of(kind)}")) if "\0" not in reference else []
+        )
         where = f" in {show_path(path.parent)}"
         raise ConfigError(
             f"no {kind} {show_path(path)}; known{where}: {list_names(siblings)}{suggest(path.stem, siblings)}"

@@ -1,6 +1,7 @@
 """Wording of configuration errors: paths, places in files, lists of what exists, suggestions."""
 
 import difflib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ def show_path(path: Path) -> str:
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except (ValueError, OSError):
-        return str(path)
+        return os.path.normpath(path)
 
 
 def show_loc(loc: Sequence[str | int]) -> str:
