@@ -8,6 +8,7 @@ from math import pi
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim.firmware import arm_codes as codes
 from sim.firmware.arm_report import StatusReporter, render_modal, render_settings
 from sim.firmware.gcode import Dwell, GcodeError, Modal, interpret_jog, interpret_line
 from sim.firmware.planner import CAPACITY, Planner
@@ -21,27 +22,6 @@ LIMIT_TOLERANCE_DEG = 1e-6
 HOME_DEG = np.array([0.0, -90.0, 90.0, 0.0, 90.0, 0.0])
 BANNER = "\r\nGrblHAL 1.1f ['$' or '$HELP' for help]"
 IDENTITY = ("[VER:1.1f.20260101:sewcell]", f"[OPT:VNML+,{CAPACITY},{RX_BYTES},6,0]")
-
-# Travel of a KUKA KR 6 R700 sixx (data sheet), stored in the controller's settings.
-LOWER_DEG = (-170.0, -190.0, -120.0, -185.0, -120.0, -350.0)
-UPPER_DEG = (170.0, 45.0, 156.0, 185.0, 120.0, 350.0)
-
-ERROR_UNKNOWN_COMMAND = 3
-ERROR_NOT_IDLE = 8
-ERROR_LOCKED = 9
-ERROR_LINE_TOO_LONG = 11
-ERROR_JOG_BEYOND_LIMITS = 15
-
-ALARM_HARD_LIMIT = 1
-ALARM_SOFT_LIMIT = 2
-ALARM_RESET_IN_MOTION = 3
-ALARM_EMERGENCY_STOP = 10
-
-_STATUS, _HOLD, _START = b"?\x80", b"!\x82", b"~\x81"
-_RESET, _STOP, _JOG_CANCEL = 0x18, 0x19, 0x85
-_OVERRIDES = {0x91: 10, 0x92: -10, 0x93: 1, 0x94: -1}
-_OVERRIDE_RESET = 0x90
-_REAL_TIME = frozenset(b"?!~\x18\x19") | frozenset(range(0x80, 0x100))
 
 
 class State(StrEnum):
@@ -74,8 +54,8 @@ class ArmController:
         self._plant = plant
         self._port: DevicePort | None = None
         self._planner = Planner(np.rad2deg(np.asarray(posture, dtype=np.float64)))
-        self._lower = np.array(LOWER_DEG) if lower is None else np.rad2deg(np.asarray(lower, dtype=np.float64))
-        self._upper = np.array(UPPER_DEG) if upper is None else np.rad2deg(np.asarray(upper, dtype=np.float64))
+        self._lower = np.array(codes.LOWER_DEG) if lower is None else np.rad2deg(np.asarray(lower, dtype=np.float64))
+        self._upper = np.array(codes.UPPER_DEG) if upper is None else np.rad2deg(np.asarray(upper, dtype=np.float64))
         self._reporter = StatusReporter()
         self._modal = Modal()
         self._override_percent = 100
@@ -119,7 +99,7 @@ class ArmController:
         """Bytes that arrived at `now` [s]: real-time bytes act at once, the others wait their turn."""
         self.update(now)
         for byte in data:
-            if byte in _REAL_TIME:
+            if byte in codes.REAL_TIME:
                 self._act(byte)
             elif self._complete is None and not self._rx:
                 self._gather(byte)
@@ -138,12 +118,12 @@ class ArmController:
     def _watch_inputs(self) -> None:
         hit = self._plant.arm_limit_hit
         if hit and not self._limit_was_hit:
-            self._raise_alarm(ALARM_HARD_LIMIT)
+            self._raise_alarm(codes.ALARM_HARD_LIMIT)
             self.homed = False
         self._limit_was_hit = hit
         if not self._plant.emergency_stop_released and self.state is not State.ALARM:
             self.homed = self.homed and self._planner.stands
-            self._raise_alarm(ALARM_EMERGENCY_STOP)
+            self._raise_alarm(codes.ALARM_EMERGENCY_STOP)
 
     def _raise_alarm(self, code: int) -> None:
         """Stand at once and lock out every line."""
@@ -156,28 +136,28 @@ class ArmController:
     # Real-time bytes.
 
     def _act(self, byte: int) -> None:
-        if byte in _STATUS:
+        if byte in codes.STATUS:
             self._report()
-        elif byte in _HOLD:
+        elif byte in codes.HOLD:
             if self.state in (State.RUN, State.IDLE) and not self._stopping:
                 self._planner.hold()
                 self.state = State.HOLD
-        elif byte in _START:
+        elif byte in codes.START:
             if self.state is State.HOLD and not self._stopping:
                 self._planner.release()
                 self.state = State.IDLE if self._planner.is_empty else State.RUN
-        elif byte == _JOG_CANCEL:
+        elif byte == codes.JOG_CANCEL:
             self._forget_input(keep_complete=self.state is not State.JOG)
             if self.state is State.JOG:
                 self._brake()
-        elif byte == _STOP:
+        elif byte == codes.STOP:
             self._stop()
-        elif byte == _RESET:
+        elif byte == codes.RESET:
             self._reset()
-        elif byte == _OVERRIDE_RESET:
+        elif byte == codes.OVERRIDE_RESET:
             self._override(100)
-        elif byte in _OVERRIDES:
-            self._override(self._override_percent + _OVERRIDES[byte])
+        elif byte in codes.OVERRIDES:
+            self._override(self._override_percent + codes.OVERRIDES[byte])
 
     def _report(self) -> None:
         name = str(self.state)
@@ -205,7 +185,7 @@ class ArmController:
         self._forget_input()
         if self.state is State.HOME:
             self.homed = False
-            self._raise_alarm(ALARM_RESET_IN_MOTION)
+            self._raise_alarm(codes.ALARM_RESET_IN_MOTION)
         elif not self._planner.stands:
             self._brake()
         elif self.state in (State.RUN, State.HOLD, State.JOG):
@@ -216,7 +196,7 @@ class ArmController:
         self._forget_input()
         if not self._planner.stands:
             self.homed = False
-            self._raise_alarm(ALARM_RESET_IN_MOTION)
+            self._raise_alarm(codes.ALARM_RESET_IN_MOTION)
         elif self.state is not State.ALARM:
             self._planner.clear()
             self.state = State.IDLE
@@ -264,17 +244,17 @@ class ArmController:
     def _take(self, line: bytes, now: float) -> bool:
         """Carry a line out and answer it; False when it has to wait for room in the queue."""
         if len(line.rstrip(b"\r")) > MAX_LINE:
-            raise GcodeError(ERROR_LINE_TOO_LONG)
+            raise GcodeError(codes.ERROR_LINE_TOO_LONG)
         text = line.decode("ascii", "replace").strip().upper()
         if self.state is State.ALARM and text not in ("$X", "$H", "$I"):
-            raise GcodeError(ERROR_LOCKED)
+            raise GcodeError(codes.ERROR_LOCKED)
         if text.startswith("$J="):
             return self._jog(text[3:])
         if text.startswith("$"):
             self._command(text)
             return True
         if self.state is State.JOG:
-            raise GcodeError(ERROR_LOCKED)
+            raise GcodeError(codes.ERROR_LOCKED)
         return self._move(text, now)
 
     def _move(self, text: str, now: float) -> bool:
@@ -288,7 +268,7 @@ class ArmController:
             self._dwell = (now, wish.duration)
             self._finish_dwell(now)
         elif self._is_beyond_limits(wish.target):
-            self._send(f"ALARM:{ALARM_SOFT_LIMIT}")
+            self._send(f"ALARM:{codes.ALARM_SOFT_LIMIT}")
             self.state = State.ALARM
             self._brake()
         else:
@@ -300,12 +280,12 @@ class ArmController:
 
     def _jog(self, text: str) -> bool:
         if self.state not in (State.IDLE, State.JOG):
-            raise GcodeError(ERROR_NOT_IDLE)
+            raise GcodeError(codes.ERROR_NOT_IDLE)
         if self._planner.free == 0:
             return False
         move = interpret_jog(text, self._modal, self._planner.end)
         if self._is_beyond_limits(move.target):
-            raise GcodeError(ERROR_JOG_BEYOND_LIMITS)
+            raise GcodeError(codes.ERROR_JOG_BEYOND_LIMITS)
         self._planner.push(move.target, move.duration)
         if not self._planner.is_empty:
             self.state = State.JOG
@@ -341,27 +321,27 @@ class ArmController:
                 return
             case "$C":
                 if self.state not in (State.IDLE, State.CHECK):
-                    raise GcodeError(ERROR_NOT_IDLE)
+                    raise GcodeError(codes.ERROR_NOT_IDLE)
                 self.state = State.IDLE if self.state is State.CHECK else State.CHECK
             case "$SLP":
                 if self.state is not State.IDLE:
-                    raise GcodeError(ERROR_NOT_IDLE)
+                    raise GcodeError(codes.ERROR_NOT_IDLE)
                 self.state = State.SLEEP
             case _:
-                raise GcodeError(ERROR_UNKNOWN_COMMAND)
+                raise GcodeError(codes.ERROR_UNKNOWN_COMMAND)
         self._send("ok")
 
     def _unlock(self) -> None:
         if self.state is State.ALARM:
             if not self._plant.emergency_stop_released:
-                raise GcodeError(ERROR_LOCKED)
+                raise GcodeError(codes.ERROR_LOCKED)
             self.state = State.IDLE
             self._send("[MSG:Caution: Unlocked]")
 
     def _home(self) -> None:
         if self.state not in (State.IDLE, State.ALARM):
-            raise GcodeError(ERROR_NOT_IDLE)
+            raise GcodeError(codes.ERROR_NOT_IDLE)
         if not self._plant.emergency_stop_released:
-            raise GcodeError(ERROR_LOCKED)
+            raise GcodeError(codes.ERROR_LOCKED)
         self._planner.push(HOME_DEG.copy(), HOMING_TIME)
         self.state = State.HOME
