@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 UNDISTORT_STEPS = 12
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def project_ray(x: float, y: float, lens: Array) -> tuple[float, float]:
     """Pixel of the ray (x, y, 1) of the camera frame.
 
@@ -27,7 +27,7 @@ def project_ray(x: float, y: float, lens: Array) -> tuple[float, float]:
     return lens[0] * xd + lens[2], lens[1] * yd + lens[3]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def ray_of_pixel(u: float, v: float, lens: Array, steps: int) -> tuple[float, float]:
     """Ray (x, y, 1) of the camera frame that falls on pixel (u, v): fixed-point iteration of the model above."""
     x = x0 = (u - lens[2]) / lens[0]
@@ -40,6 +40,15 @@ def ray_of_pixel(u: float, v: float, lens: Array, steps: int) -> tuple[float, fl
         x = (x0 - dx) / radial
         y = (y0 - dy) / radial
     return x, y
+
+
+@njit(cache=True, error_model="numpy")
+def project_rays(rays: Array, lens: Array) -> Array:
+    """Pixels (N, 2) of rays (N, 2)."""
+    pixels = np.empty((len(rays), 2))
+    for i in range(len(rays)):
+        pixels[i, 0], pixels[i, 1] = project_ray(rays[i, 0], rays[i, 1], lens)
+    return pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +102,5 @@ class View:
         """Pixels (N, 2) of points (N, 3) [m] in base that lie before the camera."""
         T = self.T_camera_base
         seen = np.asarray(points, dtype=np.float64) @ T[:3, :3].T + T[:3, 3]
-        lens = self.lens
-        return np.array([project_ray(x / z, y / z, lens) for x, y, z in seen]).reshape(-1, 2)
+        pixels: Array = project_rays(np.ascontiguousarray(seen[:, :2] / seen[:, 2:]), self.lens)
+        return pixels

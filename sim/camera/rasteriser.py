@@ -91,7 +91,7 @@ def rasterise(triangles: Triangles, region: Region, nearness: NDArray[np.float32
     return Visibility(region, triangle, nearest, slot, sample_triangle[:used], sample_nearness[:used])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _draw(
     screen: Array,
     nearness: Array,
@@ -177,7 +177,7 @@ def _draw(
     return used
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def cover_bits(
     triangle: NDArray[np.int32], slot: NDArray[np.int32], sample_triangle: NDArray[np.int32]
 ) -> NDArray[np.uint16]:

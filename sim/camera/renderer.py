@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sewcell.errors import ConfigError
-from sim.camera.lens import View
+from sim.camera.lens import View, project_rays
 from sim.camera.mesh import Mesh
 from sim.camera.rasteriser import Region, rasterise
 from sim.camera.shading import shade
@@ -106,14 +106,15 @@ class Renderer:
             np.array([mesh.colour for mesh in drawn], dtype=np.float64),
             np.array([TEXTURES.index(mesh.texture) for mesh in drawn], dtype=np.int64),
             np.array([mesh.two_sided for mesh in drawn], dtype=np.bool_),
-            np.array([*light.direction, light.key, light.ambient, light.spread]),
+            np.array([*light.direction, light.key, light.ambient]),
             np.array([*view.T_camera_base[:3, :3].ravel(), *view.eye, view.lens[0]], dtype=np.float64),
             view.lens,
-            shadows.axes,
             shadows.heights,
-            np.array([*shadows.origin, shadows.texel, shadows.top]),
+            shadows.hulls,
+            shadows.frame,
             base.shadows.heights,
-            np.array([*base.shadows.origin, base.shadows.texel, base.shadows.top]),
+            base.shadows.hulls,
+            base.shadows.frame,
             cover_ground(drawn, light, view, region),
             part,
             part_lamp,
@@ -132,13 +133,9 @@ class Renderer:
             return Region(0, 0, width, height)
         rays = (fallen @ T[:2, :3].T + T[:2, 3]) / depth[:, None]
         left, right, top, bottom = self._view.window()
-        clipped = np.column_stack([np.clip(rays[:, 0], left, right), np.clip(rays[:, 1], top, bottom), np.ones(len(rays))])
-        corners = [[clipped[:, 0].min(), clipped[:, 1].min()], [clipped[:, 0].max(), clipped[:, 1].max()]]
-        lens, centre = self._view.lens, self._view.lens[2:4]
-        pixels = np.array(corners) * lens[:2] + centre
-        reach = 0.02 * max(width, height) if np.any(lens[4:]) else 1.0
-        low = np.minimum(pixels[0] - reach, screen.reshape(-1, 2).min(axis=0, initial=np.inf) - 1.0)
-        high = np.maximum(pixels[1] + reach, screen.reshape(-1, 2).max(axis=0, initial=-np.inf) + 1.0)
+        inside = np.clip(rays, [left, top], [right, bottom])
+        touched = np.concatenate([project_rays(inside, self._view.lens), screen.reshape(-1, 2)])
+        low, high = touched.min(axis=0) - 1.0, touched.max(axis=0) + 1.0
         x0, y0 = np.clip(np.floor(low), 0, [width, height]).astype(int)
         x1, y1 = np.clip(np.ceil(high) + 1, 0, [width, height]).astype(int)
         return Region(int(x0), int(y0), int(x1), int(y1))

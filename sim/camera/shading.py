@@ -16,11 +16,11 @@ GROUND = 5e-5
 """Surfaces this near to z = 0 [m] receive the exact shadow of cloth."""
 GLOSS = np.array([0.10, 0.0, 0.03, 0.30])
 """Strength of the highlight by texture: plain, weave, wood, metal."""
-SHARPNESS = np.array([40.0, 1.0, 18.0, 28.0])
-"""Exponent of the highlight (J. Blinn 1977)."""
+SQUARINGS = np.array([5, 0, 4, 5])
+"""Sharpness of the highlight: its cosine is raised to 2^n (J. Blinn 1977)."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy", forceinline=True)
 def _shade_point(
     t: int,
     u: float,
@@ -28,7 +28,8 @@ def _shade_point(
     screen: Array,
     nearness: Array,
     corners: Array,
-    colour: Array,
+    colours: Array,
+    m: int,
     texture: int,
     light: Array,
     camera: Array,
@@ -36,7 +37,8 @@ def _shade_point(
 ) -> None:
     """Surface of triangle `t` at pixel (u, v).
 
-    `out` (11,): light of room (3), light of lamp (3), point (3), normal's rise towards the lamp, level with the ground.
+    `out` (13,): light of room (3), light of lamp (3), point (3), cosine between normal and lamp, 1 where level with the
+    ground, how the surface climbs across the shadow map (2).
     """
     ax, ay = screen[t, 0, 0], screen[t, 0, 1]
     bx, by = screen[t, 1, 0], screen[t, 1, 1]
@@ -68,22 +70,27 @@ def _shade_point(
             tu, tv = (px, py) if abs(nz) > 0.7 else (px + py, pz)
         slant = max(0.25, abs(nx * ex + ny * ey + nz * ez))
         value, warmth = tint(texture, tu, tv, distance / (camera[12] * np.sqrt(slant)))
-    rise = nx * light[0] + ny * light[1] + nz * light[2]
+    facing = nx * light[0] + ny * light[1] + nz * light[2]
     hx, hy, hz = ex + light[0], ey + light[1], ez + light[2]
     half = (nx * hx + ny * hy + nz * hz) / np.sqrt(hx * hx + hy * hy + hz * hz + 1e-12)
-    lamp = light[3] * max(0.0, rise)
-    shine = light[3] * GLOSS[texture] * max(0.0, half) ** SHARPNESS[texture] if rise > 0.0 else 0.0
+    lamp = light[3] * max(0.0, facing)
+    shine = max(0.0, half)
+    for _ in range(SQUARINGS[texture]):
+        shine *= shine
+    shine *= light[3] * GLOSS[texture] if facing > 0.0 else 0.0
     room = light[4] * (0.7 + 0.3 * nz)
     for k in range(3):
-        base = max(0.0, colour[k] * value * (1.0 - 0.5 * k * warmth))
+        base = max(0.0, colours[m, k] * value * (1.0 - 0.5 * k * warmth))
         out[k] = base * room
         out[3 + k] = base * lamp + shine
-    out[6], out[7], out[8] = px + 1e-3 * nx, py + 1e-3 * ny, pz + 1e-3 * nz
-    out[9] = rise
+    out[6], out[7], out[8] = px, py, pz
+    out[9] = facing
     out[10] = 1.0 if abs(pz) < GROUND else 0.0
+    if facing > 0.0:
+        out[11], out[12] = -nx * light[2] / facing, -ny * light[2] / facing
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def shade(
     x0: int,
     y0: int,
@@ -102,10 +109,11 @@ def shade(
     light: Array,
     camera: Array,
     lens: Array,
-    axes: Array,
     heights: Picture,
+    hulls: Picture,
     frame: Array,
     base_heights: Picture,
+    base_hulls: Picture,
     base_frame: Array,
     ground: NDArray[np.uint16],
     picture: Picture,
@@ -114,18 +122,22 @@ def shade(
     """Write the light of every pixel into `picture` (h, w, 3) red, green, blue, where the base layer's light stands.
 
     `lamp_part` (h, w): the share of the picture's light that comes from the lamp; `nearest` becomes the mean of the
-    samples. `light` (6,): direction, key, ambient, spread. `camera` (13,): R_camera_base, optical centre in base, focal
-    length [px]. `heights`, `frame`: shadow map of this layer; `base_*` of the layer below. `ground`: see `cover_ground`.
+    samples. `light` (5,): direction, key, ambient. `camera` (13,): R_camera_base, optical centre in base, focal
+    length [px]. `heights`, `hulls`, `frame`: shadow map of this layer; `base_*` of the layer below. `ground`: see `cover_ground`.
     """
     h, w = triangle.shape
     rays = ground.shape[0] if ground.shape[1] == h and ground.shape[2] == w else 0
-    out = np.zeros(11)
+    out = np.zeros(13)
     total = np.zeros(5)
     for y in range(h):
         for x in range(w):
             s = slot[y, x]
-            if s < 0 and triangle[y, x] == BASE and nearest[y, x] <= 0.0:
-                continue
+            if s < 0 and triangle[y, x] == BASE:
+                shaded = False
+                for r in range(rays):
+                    shaded = shaded or ground[r, y, x] != 0
+                if nearest[y, x] <= 0.0 or (hulls.shape[0] == 1 and not shaded):
+                    continue
             pattern = PATTERNS[(x + x0 + 2 * (y + y0)) & 3]
             turn = 2.0 * np.pi * hash_unit(x + x0, y + y0)
             for k in range(5):
@@ -163,16 +175,17 @@ def shade(
                         for k in range(3):
                             out[6 + k] = camera[9 + k] + (camera[k] * rx + camera[3 + k] * ry + camera[6 + k]) / near
                         flat = abs(out[8]) < GROUND
-                        seen = lamp_share(heights, axes, frame, light[5], out[6], out[7], out[8], turn)
+                        seen = lamp_share(heights, hulls, frame, out[6], out[7], out[8], 0.0, 0.0, turn)
                 else:
                     m = mesh[t]
                     _shade_point(
-                        t, u, v, screen, nearness, corners, colours[m], textures[m], light, camera, out
+                        t, u, v, screen, nearness, corners, colours, m, textures[m], light, camera, out
                     )
                     flat = out[10] > 0.0 and not two_sided[m]
                     if out[9] > 0.0:
-                        seen = lamp_share(heights, axes, frame, light[5], out[6], out[7], out[8], turn)
-                        seen *= lamp_share(base_heights, axes, base_frame, light[5], out[6], out[7], out[8], turn)
+                        x3, y3, z3, rx, ry = out[6], out[7], out[8], out[11], out[12]
+                        seen = lamp_share(heights, hulls, frame, x3, y3, z3, rx, ry, turn)
+                        seen *= lamp_share(base_heights, base_hulls, base_frame, x3, y3, z3, rx, ry, turn)
                 if flat and rays > 0:
                     covered = 0
                     for r in range(rays):

@@ -1,4 +1,4 @@
-"""Shadows: a depth map seen from the key light, and the exact shadow of cloth on the ground."""
+"""Shadows: a height map along the light for bodies, and the exact shadow of cloth on the ground."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from sim.camera.lens import View
 from sim.camera.mesh import Mesh
@@ -16,6 +17,10 @@ Array = NDArray[np.float64]
 
 GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 NO_CASTER = np.float32(-1e9)
+BLOCK = 16
+"""Texels along the side of a block whose greatest height is known."""
+REACH = 2 * BLOCK
+"""How far from a point casters are looked for [texels]."""
 FLAT_HEIGHT = 2e-3
 """Cloth lower than this [m] throws so narrow a penumbra that one direction of light is enough."""
 
@@ -36,18 +41,28 @@ class Light:
 
 @dataclass(frozen=True, slots=True)
 class ShadowMap:
-    """Height of the casters towards the lamp. `heights` (h, w) [m]; `axes` (3, 3): across, up, to the lamp, in base;
-    `origin` (2,) [m] of the first texel; `texel` [m]; `top`: the greatest height.
+    """Greatest height z of what casts a shadow on each point of the ground (points slide along the light to z = 0).
+
+    `heights` (h, w) [m]; `hulls`: the greatest height within reach of each block of texels; `frame` (6,): x and y of
+    the first texel, texel [m], how far x and y slide per height, spread of the lamp's light on the ground per height.
     """
 
     heights: NDArray[np.float32]
-    axes: Array
-    origin: Array
-    texel: float
-    top: float
+    hulls: NDArray[np.float32]
+    frame: Array
 
 
-def light_axes(direction: Array) -> Array:
+def _make_probes(count: int) -> Array:
+    """Points (count, 2) spread evenly over the unit disk (H. Vogel 1979)."""
+    angle, radius = np.arange(count) * GOLDEN_ANGLE, np.sqrt((np.arange(count) + 0.5) / count)
+    return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
+
+
+SEARCH_PROBES = _make_probes(10)
+SHARE_PROBES = _make_probes(24)
+
+
+def _light_axes(direction: Array) -> Array:
     """Right-handed rows (3, 3): two axes across the light, and `direction`."""
     helper = np.array([0.0, 1.0, 0.0]) if abs(direction[1]) < 0.9 else np.array([1.0, 0.0, 0.0])
     a = np.cross(helper, direction)
@@ -57,18 +72,30 @@ def light_axes(direction: Array) -> Array:
 
 def cast_shadows(meshes: Sequence[Mesh], light: Light, texel: float) -> ShadowMap:
     """Shadow map of the bodies; cloth (two-sided meshes) is left to `cover_ground`."""
-    axes = light_axes(light.direction)
+    lx, ly, lz = light.direction
+    slide, spread = np.array([lx / lz, ly / lz]), light.spread / lz
     solids = [mesh for mesh in meshes if not mesh.two_sided]
     if not solids:
-        return ShadowMap(np.full((1, 1), NO_CASTER, np.float32), axes, np.zeros(2), texel, float(NO_CASTER))
-    turned = [np.ascontiguousarray(mesh.vertices @ axes.T) for mesh in solids]
-    low = np.min([v.min(axis=0) for v in turned], axis=0)
-    high = np.max([v.max(axis=0) for v in turned], axis=0)
+        nothing = np.full((1, 1), NO_CASTER, np.float32)
+        return ShadowMap(nothing, nothing, np.array([0.0, 0.0, texel, *slide, spread]))
+    sheared = [np.column_stack([v[:, :2] - v[:, 2:] * slide, v[:, 2]]) for v in (mesh.vertices for mesh in solids)]
+    low = np.min([v.min(axis=0) for v in sheared], axis=0)
+    high = np.max([v.max(axis=0) for v in sheared], axis=0)
     w, h = np.ceil((high[:2] - low[:2]) / texel).astype(int) + 1
     heights = np.full((h, w), NO_CASTER, dtype=np.float32)
-    for mesh, points in zip(solids, turned, strict=True):
+    for mesh, points in zip(solids, sheared, strict=True):
         _draw_heights(points, np.ascontiguousarray(mesh.faces, dtype=np.int32), low[0], low[1], texel, heights)
-    return ShadowMap(heights, axes, low[:2], texel, float(high[2]))
+    return ShadowMap(heights, _find_hulls(heights), np.array([low[0], low[1], texel, *slide, spread]))
+
+
+def _find_hulls(heights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Greatest height in each block and its neighbours up to REACH; one ring of blocks more than the map on each side."""
+    ring = 1 + REACH // BLOCK
+    h, w = (-(-n // BLOCK) * BLOCK for n in heights.shape)
+    padded = np.full((h + 2 * ring * BLOCK, w + 2 * ring * BLOCK), NO_CASTER, dtype=np.float32)
+    padded[ring * BLOCK :, ring * BLOCK :][: heights.shape[0], : heights.shape[1]] = heights
+    blocks = padded.reshape(padded.shape[0] // BLOCK, BLOCK, -1, BLOCK).max(axis=(1, 3))
+    return np.asarray(ndimage.maximum_filter(blocks, size=2 * ring + 1, mode="nearest"), dtype=np.float32)
 
 
 def cover_ground(meshes: Sequence[Mesh], light: Light, view: View, region: Region) -> NDArray[np.uint16]:
@@ -106,13 +133,13 @@ def _fall(points: Array, direction: Array) -> Array:
 def _sample_lamp(light: Light, count: int) -> list[Array]:
     if count == 1:
         return [light.direction]
-    across, up, _ = light_axes(light.direction)
+    across, up, _ = _light_axes(light.direction)
     angles, radii = np.arange(count) * GOLDEN_ANGLE, light.spread * np.sqrt((np.arange(count) + 0.5) / count)
     rays = [light.direction + r * (np.cos(a) * across + np.sin(a) * up) for a, r in zip(angles, radii, strict=True)]
     return [ray / np.linalg.norm(ray) for ray in rays]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _draw_heights(
     points: Array, faces: NDArray[np.int32], left: float, low: float, texel: float, heights: NDArray[np.float32]
 ) -> None:
@@ -136,47 +163,50 @@ def _draw_heights(
                         heights[y, x] = z
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def lamp_share(
     heights: NDArray[np.float32],
-    axes: Array,
+    hulls: NDArray[np.float32],
     frame: Array,
-    spread: float,
     px: float,
     py: float,
     pz: float,
+    rise_x: float,
+    rise_y: float,
     turn: float,
 ) -> float:
     """Share of the lamp, 0 to 1, that a surface point sees past the casters of a shadow map.
 
-    `frame` (4,): origin (2), texel, top of the map. Percentage-closer soft shadows (R. Fernando 2005): the mean
-    height of the casters found near gives the width of the penumbra. `turn` [rad] rotates the pattern of probes.
+    Percentage-closer soft shadows (R. Fernando 2005): the mean height of the casters found near gives the width of
+    the penumbra. `rise_x`, `rise_y`: how the surface itself climbs across the map; `turn` [rad] rotates the probes.
     """
-    d = axes[2, 0] * px + axes[2, 1] * py + axes[2, 2] * pz
     texel = frame[2]
-    bias = 1.5 * texel
-    if d + bias >= frame[3]:
+    bias = (1.0 + min(2.0, np.sqrt(rise_x * rise_x + rise_y * rise_y))) * texel
+    s, t = (px - pz * frame[3] - frame[0]) / texel, (py - pz * frame[4] - frame[1]) / texel
+    ring = 1 + REACH // BLOCK
+    row, column = int(np.floor(t / BLOCK)) + ring, int(np.floor(s / BLOCK)) + ring
+    if not (0 <= row < hulls.shape[0] and 0 <= column < hulls.shape[1]) or hulls[row, column] <= pz + bias:
         return 1.0
-    s = (axes[0, 0] * px + axes[0, 1] * py + axes[0, 2] * pz - frame[0]) / texel
-    t = (axes[1, 0] * px + axes[1, 1] * py + axes[1, 2] * pz - frame[1]) / texel
-    reach = max(1.0, min(40.0, (frame[3] - d) * spread / texel))
     h, w = heights.shape
-    if s < -reach or t < -reach or s > w + reach or t > h + reach:
+    c, sn = np.cos(turn), np.sin(turn)
+    reach = max(1.0, min(float(REACH), (hulls[row, column] - pz) * frame[5] / texel))
+    rise_x, rise_y = max(-3.0, min(3.0, rise_x)) * texel, max(-3.0, min(3.0, rise_y)) * texel
+    found, total = 0, 0.0
+    for i in range(len(SEARCH_PROBES)):
+        a, b = reach * SEARCH_PROBES[i, 0], reach * SEARCH_PROBES[i, 1]
+        dx, dy = c * a - sn * b, sn * a + c * b
+        x, y = int(np.floor(s + dx + 0.5)), int(np.floor(t + dy + 0.5))
+        if 0 <= x < w and 0 <= y < h and heights[y, x] > pz + bias + max(0.0, rise_x * dx + rise_y * dy):
+            found += 1
+            total += heights[y, x]
+    if found == 0:
         return 1.0
-    radius = reach
-    for stage in range(2):
-        probes = 9 if stage == 0 else 20
-        found, total = 0, 0.0
-        for i in range(probes):
-            r = radius * np.sqrt((i + 0.5) / probes)
-            a = turn + i * GOLDEN_ANGLE
-            x, y = int(np.floor(s + r * np.cos(a) + 0.5)), int(np.floor(t + r * np.sin(a) + 0.5))
-            if 0 <= x < w and 0 <= y < h and heights[y, x] > d + bias:
-                found += 1
-                total += heights[y, x]
-        if stage == 1:
-            return 1.0 - found / probes
-        if found == 0:
-            return 1.0
-        radius = max(1.0, min(reach, (total / found - d) * spread / texel))
-    return 1.0
+    radius = max(1.0, min(reach, (total / found - pz) * frame[5] / texel))
+    found = 0
+    for i in range(len(SHARE_PROBES)):
+        a, b = radius * SHARE_PROBES[i, 0], radius * SHARE_PROBES[i, 1]
+        dx, dy = c * a - sn * b, sn * a + c * b
+        x, y = int(np.floor(s + dx + 0.5)), int(np.floor(t + dy + 0.5))
+        if 0 <= x < w and 0 <= y < h and heights[y, x] > pz + bias + max(0.0, rise_x * dx + rise_y * dy):
+            found += 1
+    return 1.0 - found / len(SHARE_PROBES)

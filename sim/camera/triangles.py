@@ -62,7 +62,7 @@ def project_meshes(meshes: Sequence[Mesh], view: View) -> Triangles:
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def compute_normals(points: Array, faces: NDArray[np.int32]) -> Array:
     """Unit normals (V, 3): mean of the faces around each vertex, weighted by area."""
     normals = np.zeros(points.shape)
@@ -84,7 +84,7 @@ def compute_normals(points: Array, faces: NDArray[np.int32]) -> Array:
     return normals
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _cut_and_project(
     points: Array,
     normals: Array,
@@ -194,19 +194,19 @@ def _cut_and_project(
     return screen[:count], nearness[:count], corners[:count]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _distance(plane: Array, corner: Array) -> float:
     return float(plane[0] * corner[0] + plane[1] * corner[1] + plane[2] * corner[2] + plane[3])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _mix(a: Array, b: Array, share: float, out: Array) -> None:
     """`out` = (1 - share) a + share b; halves come out the same whichever end is first."""
     for k in range(len(out)):
         out[k] = (1.0 - share) * a[k] + share * b[k]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _push(stack: Array, depth: int, a: Array, b: Array, c: Array) -> int:
     _mix(a, a, 0.0, stack[depth, 0])
     _mix(b, b, 0.0, stack[depth, 1])
@@ -214,7 +214,7 @@ def _push(stack: Array, depth: int, a: Array, b: Array, c: Array) -> int:
     return depth + 1
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _clip(plane: Array, polygon: Array, n: int, clipped: Array) -> int:
     """The part of `polygon` on the inner side of `plane` (Sutherland and Hodgman 1974); returns its corner count.
 
@@ -236,7 +236,7 @@ def _clip(plane: Array, polygon: Array, n: int, clipped: Array) -> int:
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _grow(values: Array, room: int) -> Array:
     """A copy of `values` (N, 3, K) with room for `room` rows."""
     larger = np.empty((room, values.shape[1], values.shape[2]))
