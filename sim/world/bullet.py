@@ -7,6 +7,7 @@ import numpy as np
 import pybullet as p
 
 from sewcell.geometry.poses import Array, make_pose
+from sim.world.cloth_kernels import FOOT_HEIGHT
 from sim.world.parameters import Body, WorldParameters
 
 URDF = Path(__file__).parent / "urdf" / "arm.urdf"
@@ -15,7 +16,6 @@ DEEPEST_TOUCH = 1e-3
 FIRST_MOVING_LINK = 1  # link_1 turns on the base, beside the table; only links beyond it can strike anything
 NEEDLE_AMPLITUDE = 15e-3
 NEEDLE_LENGTH = 30e-3
-FOOT_HEIGHT = 30e-3
 
 
 class RigidWorld:

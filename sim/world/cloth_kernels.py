@@ -13,6 +13,7 @@ DRAG_FLOOR = 0.3
 TOE_RAMP = 6e-3
 TOE_SLOPE = 0.5
 SIDE_REACH = 4e-3
+FOOT_HEIGHT = 30e-3
 
 
 @njit(cache=True, error_model="numpy")
@@ -165,7 +166,7 @@ def push_from_foot(
     `R` (2, 2), `o` (2,): needle frame in base; `half` (2,) of the sole [m]; `sole`: its height [m].
     """
     for i in range(x.shape[0]):
-        if w[i] == 0.0 or x[i, 2] < sole - 0.5 * thickness:
+        if w[i] == 0.0 or x[i, 2] < sole - 0.5 * thickness or x[i, 2] > sole + FOOT_HEIGHT:
             continue
         dx, dy = x[i, 0] - o[0], x[i, 1] - o[1]
         px, py = R[0, 0] * dx + R[1, 0] * dy, R[0, 1] * dx + R[1, 1] * dy

@@ -1,4 +1,8 @@
-"""One step of the world for one cloth: substeps of all its forces and contacts, in one compiled call."""
+"""One step of the world for one cloth: substeps of all its forces and contacts, in one compiled call.
+
+numba renews the compiled code in its cache when this file changes, not when a kernel called from here does: after
+editing cloth_kernels.py, presser.py or feed.py, save this file too.
+"""
 
 from typing import NamedTuple
 
@@ -150,7 +154,7 @@ def _find_at_passage(x: Array, previous: Array, e: Elements, o: Array, f: float,
     """Material point at the needle a fraction `f` of the substep after `previous`, found on the mesh at its end."""
     triangle = find_triangle(x, e.triangles, o[0], o[1], share)
     if triangle < 0:
-        return triangle
+        return -1
     qx, qy = o[0], o[1]
     for c in range(3):
         i = e.triangles[triangle, c]
