@@ -65,7 +65,7 @@ class CameraModel:
     def mm_per_px(self) -> float:
         """Size of a pixel on the table at the centre of the picture [mm]."""
         centre = (np.asarray(self.image_size_px, dtype=np.float64) - 1.0) / 2.0
-        corners = self.table_points(centre + [[-0.5, -0.5], [0.5, -0.5], [-0.5, 0.5]])
+        corners = self.table_points(centre + np.array([[-0.5, -0.5], [0.5, -0.5], [-0.5, 0.5]]))
         across, down = corners[1] - corners[0], corners[2] - corners[0]
         return float(1e3 * np.sqrt(abs(across[0] * down[1] - across[1] * down[0])))
 

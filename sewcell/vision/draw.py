@@ -22,14 +22,16 @@ _FRACTION_BITS = 4
 def draw_result(
     image: Image, result: LocateResult, camera: CameraModel, pieces: Sequence[Piece], thickness: float = 0.0
 ) -> Pixels:
-    """A copy (H, W, 3) of the picture with outlines, sew lines and unknown objects, each with its label."""
+    """A copy (H, W, 3) of the picture with every located piece, its sew lines and every unknown object, labelled.
+
+    `pieces` are those that were looked for; `thickness` [m] as in `locate`.
+    """
     canvas = image.pixels.copy()
+    known = {(piece.name, piece.size): piece for piece in pieces}
     for located in result.pieces:
         draw_polyline(canvas, located.outline_px, _OUTLINE, closed=True)
-        for piece in pieces:
-            if (piece.name, piece.size) == (located.piece, located.size):
-                for line in piece.sew_lines:
-                    draw_polyline(canvas, camera.project_plane(located.pose.apply(line), thickness), _SEW_LINE)
+        for line in known[located.piece, located.size].sew_lines:
+            draw_polyline(canvas, camera.project_plane(located.pose.apply(line), thickness), _SEW_LINE)
         _draw_label(canvas, located.outline_px.mean(axis=0), _describe(located), _OUTLINE)
     for blob in result.unknown:
         draw_polyline(canvas, blob.outline_px, _UNKNOWN, closed=True)
@@ -57,4 +59,6 @@ def _draw_label(canvas: Pixels, at_px: Array, lines: Sequence[str], colour: tupl
     x, y = round(float(at_px[0])), round(float(at_px[1]))
     for number, text in enumerate(lines):
         for shade, width in (((0, 0, 0), 3), (colour, 1)):
-            cv2.putText(canvas, text, (x - 90, y + 18 * number), cv2.FONT_HERSHEY_SIMPLEX, 0.45, shade, width, cv2.LINE_AA)
+            cv2.putText(
+                canvas, text, (x - 90, y + 18 * number), cv2.FONT_HERSHEY_SIMPLEX, 0.45, shade, width, cv2.LINE_AA
+            )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sewcell.geometry.planar import PlanarPose, wrap_angle
 from sewcell.geometry.poses import Array
@@ -11,7 +10,8 @@ from sewcell.units import MM, UM
 from sewcell.vision.edges import Edges, Scene, measure_edges
 from sewcell.vision.outline import EdgeModel
 
-_REACHES_PX = (12.0, 6.0, 4.0, 3.0, 3.0)
+_ROUNDS = ((12.0, 4), (6.0, 4), (4.0, 2), (2.5, 1))
+"""Reach of the search [px] and how many points to pass over, from round to round."""
 _REWEIGHTINGS = 4
 _TUKEY = 4.685  # 95 % efficiency at the normal distribution
 _SCALE_FLOOR = 50.0 * UM
@@ -27,7 +27,7 @@ class EdgeFit:
     `residual` [m]: rms distance of the inlier edges from the outline. `inlier_ratio`: share of the outline whose edge
     was seen where it belongs. `cost` [m2]: mean square distance, each at most 1.5 mm, a missing edge counting as that.
     `sigma_position` [m], `sigma_angle` [rad]: standard deviations of the centre of the outline, in its worst direction,
-    and of the angle. `outlier_run`: longest run of neighbouring outliers, as a share of the outline.
+    and of the angle. `missing`, `added`: shares of the outline where cloth is missing, or goes on, instead of ending.
     """
 
     pose: PlanarPose
@@ -36,7 +36,8 @@ class EdgeFit:
     cost: float
     sigma_position: float
     sigma_angle: float
-    outlier_run: float
+    missing: float
+    added: float
 
 
 def fit_outline(scene: Scene, model: EdgeModel, start: PlanarPose) -> EdgeFit:
@@ -47,13 +48,14 @@ def fit_outline(scene: Scene, model: EdgeModel, start: PlanarPose) -> EdgeFit:
     Fewer than a quarter of the edges found leaves the pose as it is and the inlier ratio 0.
     """
     pose = start
-    for reach in _REACHES_PX:
-        edges, rows = _observe(scene, model, pose, reach)
-        if edges.valid.sum() < len(model.points) / 4:
-            return EdgeFit(pose, np.inf, 0.0, _COST_LIMIT**2, np.inf, np.inf, 1.0)
+    for reach, every in _ROUNDS:
+        part = EdgeModel(model.points[::every], model.normals[::every], model.spacing * every)
+        edges, rows = _observe(scene, part, pose, reach)
+        if edges.valid.sum() < len(part.points) / 4:
+            return _fail(pose)
         step = _solve(rows, edges)
-        pose = _move(pose, pose.apply(model.points).mean(axis=0), step)
-    edges, rows = _observe(scene, model, pose, _REACHES_PX[-1])
+        pose = _move(pose, pose.apply(part.points).mean(axis=0), step)
+    edges, rows = _observe(scene, model, pose, _ROUNDS[-1][0])
     return _judge(pose, edges, rows, max(_INLIER, _INLIER_PX * scene.camera.mm_per_px * MM))
 
 
@@ -69,13 +71,13 @@ def _observe(scene: Scene, model: EdgeModel, pose: PlanarPose, reach_px: float) 
 def _solve(rows: Array, edges: Edges) -> Array:
     """Robust solution (3,) of rows @ step = offset."""
     A, e, base = rows[edges.valid], edges.offset[edges.valid], edges.weight[edges.valid]
-    step = np.zeros(3)
+    step: Array = np.zeros(3)
     for _ in range(_REWEIGHTINGS):
         left = e - A @ step
         weight = base * _tukey(left)
         normal = A.T @ (weight[:, None] * A)
-        step = np.linalg.lstsq(normal, A.T @ (weight * e), rcond=1e-12)[0]
-    return np.asarray(step)
+        step = np.asarray(np.linalg.lstsq(normal, A.T @ (weight * e), rcond=1e-12)[0])
+    return step
 
 
 def _tukey(residuals: Array) -> Array:
@@ -92,11 +94,16 @@ def _move(pose: PlanarPose, centre: Array, step: Array) -> PlanarPose:
     return PlanarPose(float(x), float(y), float(wrap_angle(pose.theta + step[2])), pose.mirrored)
 
 
+def _fail(pose: PlanarPose) -> EdgeFit:
+    """A fit that found no edges to speak of."""
+    return EdgeFit(pose, np.inf, 0.0, _COST_LIMIT**2, np.inf, np.inf, 0.0, 0.0)
+
+
 def _judge(pose: PlanarPose, edges: Edges, rows: Array, inlier_limit: float) -> EdgeFit:
     """Residual, share of inliers and uncertainty at the end of a fit."""
     inlier = edges.valid & (np.abs(edges.offset) < inlier_limit)
     if inlier.sum() < len(inlier) / 4:
-        return EdgeFit(pose, np.inf, 0.0, _COST_LIMIT**2, np.inf, np.inf, 1.0)
+        return _fail(pose)
     offset = edges.offset[inlier]
     residual = float(np.sqrt(np.mean(offset**2)))
     square = np.where(edges.valid, np.minimum(edges.offset**2, _COST_LIMIT**2), _COST_LIMIT**2)
@@ -109,7 +116,8 @@ def _judge(pose: PlanarPose, edges: Edges, rows: Array, inlier_limit: float) -> 
         float(square.mean()),
         float(np.sqrt(np.linalg.eigvalsh(covariance[:2, :2])[-1])),
         float(np.sqrt(covariance[2, 2])),
-        _longest_run(~inlier),
+        float((~inlier & (edges.cover < 0.5)).mean()),
+        float((~inlier & (edges.cover >= 0.5)).mean()),
     )
 
 
@@ -126,12 +134,3 @@ def _correlation_length(offset: Array) -> float:
     negative = np.flatnonzero(correlation <= 0.0)
     end = negative[0] if len(negative) else len(correlation)
     return float(1.0 + 2.0 * correlation[1:end].sum())
-
-
-def _longest_run(flags: NDArray[np.bool_]) -> float:
-    """Longest run of True in a ring (N,), as a share of N."""
-    if flags.all():
-        return 1.0
-    from_gap = np.roll(flags, -int(np.argmin(flags)))
-    gaps = np.flatnonzero(~np.append(from_gap, False))
-    return float(np.max(np.diff(gaps) - 1, initial=0) / len(flags))

@@ -14,6 +14,8 @@ from sewcell.vision.camera_model import CameraModel
 
 _STEP_PX = 0.5
 _BAND_PX = 5.0
+_RIM_PX = 2.5
+_RIM_LIGHT = (0.4, 1.15)
 _SMOOTHING_POINTS = 15
 _END_SAMPLES = 2
 _INSIDE_COVER = 0.6
@@ -38,21 +40,24 @@ class Scene:
 @dataclass(frozen=True, slots=True)
 class Edges:
     """`offset` (N,) [m] from each point along its normal to the edge; `valid` (N,) where there is one;
-    `weight` (N,) up to 1, smaller where cloth and table look alike."""
+    `weight` (N,) up to 1, smaller where cloth and table look alike; `cover` (N,): share of the search range that cloth
+    covers."""
 
     offset: Array
     valid: NDArray[np.bool_]
     weight: Array
+    cover: Array
 
 
 def measure_edges(scene: Scene, points: Array, normals: Array, reach_px: float) -> Edges:
     """Look for the edge within `reach_px` of each point (N, 2) [m, table] along its outward unit normal (N, 2).
 
     Each sample is a mixture I = a F + (1 - a) B of the cloth's colour F, taken further inside and smoothed along the
-    outline, and the empty table's B at that very pixel. The cover a follows from Fisher's discriminant
-    w = S^-1 (F - B), a = w'(I - B) / w'(F - B), where S holds the noise, the cloth's texture and soft shadow
-    (SHADOW_SIGMA^2 B B'). The edge lies where the covered length, the sum of a, ends: the blur of the lens is symmetric
-    and cancels (Tabatabai and Mitchell 1984, "Edge Location to Subpixel Values in Digital Imagery").
+    outline, and the empty table's B at that very pixel, dimmed as the table is just outside, where the cloth's own
+    shadow falls. The cover a follows from Fisher's discriminant w = S^-1 (F - B), a = w'(I - B) / w'(F - B), where S
+    holds the noise, the cloth's texture and soft shadow (SHADOW_SIGMA^2 B B'). The edge lies where the covered length,
+    the sum of a, ends: the blur of the lens is symmetric and cancels (Tabatabai and Mitchell 1984, "Edge Location to
+    Subpixel Values in Digital Imagery").
     """
     probe = 1.0 * MM
     start_px = scene.camera.project_plane(points, scene.height)
@@ -61,8 +66,8 @@ def measure_edges(scene: Scene, points: Array, normals: Array, reach_px: float) 
     direction /= np.maximum(px_per_m * probe, 1e-12)[:, None]
 
     half = round(reach_px / _STEP_PX)
-    band = round(_BAND_PX / _STEP_PX)
-    offsets = (np.arange(-half - band - 2, half) + 0.5) * _STEP_PX
+    band, rim = round(_BAND_PX / _STEP_PX), round(_RIM_PX / _STEP_PX)
+    offsets = (np.arange(-half - band - 2, half + rim) + 0.5) * _STEP_PX
     maps = (start_px[:, None, :] + offsets[None, :, None] * direction[:, None, :]).astype(np.float32)
     inside = _visible(maps, scene.pixels)
     picture = cv2.remap(scene.pixels, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
@@ -70,11 +75,14 @@ def measure_edges(scene: Scene, points: Array, normals: Array, reach_px: float) 
     table = empty.astype(np.float32) * scene.gain.astype(np.float32)  # (N, M, 3)
 
     inner = picture[:, :band]
-    cloth = uniform_filter1d(inner.mean(axis=1), min(_SMOOTHING_POINTS, len(points)), axis=0, mode="wrap")  # (N, 3)
+    cloth = _smooth(inner.mean(axis=1))  # (N, 3)
     texture = (inner - cloth[:, None]).reshape(-1, 3)
     spread = np.diag(scene.noise**2) + 0.5 * (texture.T @ texture) / len(texture)
 
-    picture, table = picture[:, -2 * half :], table[:, -2 * half :]
+    outside, bare = _smooth(picture[:, -rim:].mean(axis=1)), _smooth(table[:, -rim:].mean(axis=1))
+    light = np.einsum("ij,ij->i", outside, bare) / np.maximum(np.einsum("ij,ij->i", bare, bare), 1.0)
+    search = slice(-rim - 2 * half, -rim)
+    picture, table = picture[:, search], table[:, search] * np.clip(light, *_RIM_LIGHT)[:, None, None]
     local = table.mean(axis=1)  # (N, 3)
     axis = _discriminant(cloth - local, local, spread)
     signal = np.einsum("ijk,ik->ij", picture - table, axis)
@@ -90,7 +98,17 @@ def measure_edges(scene: Scene, points: Array, normals: Array, reach_px: float) 
         & (cover[:, -_END_SAMPLES:].mean(axis=1) < _OUTSIDE_COVER)
     )
     weight = separation / (separation + 10.0)
-    return Edges(np.asarray(offset_px / px_per_m, np.float64), valid, np.asarray(weight, np.float64))
+    return Edges(
+        np.asarray(offset_px / px_per_m, np.float64),
+        valid,
+        np.asarray(weight, np.float64),
+        np.asarray(cover.mean(axis=1), np.float64),
+    )
+
+
+def _smooth(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Moving average of rows (N, 3) along the closed outline."""
+    return np.asarray(uniform_filter1d(rows, min(_SMOOTHING_POINTS, len(rows)), axis=0, mode="wrap"))
 
 
 def _discriminant(contrast: Array, table: Array, spread: Array) -> Array:

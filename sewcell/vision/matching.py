@@ -1,4 +1,4 @@
-"""Which piece, lying how, could have this contour: Procrustes over all starting points at once, by Fourier transform."""
+"""Which piece, lying how, could have this contour: Procrustes over all starting points at once, by FFT."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ class Hypothesis:
 
 
 def match_contour(contour: Array, outlines: Sequence[Array], mirrored: Sequence[bool]) -> list[Hypothesis]:
-    """Every distinct way in which one of `outlines` (each (N, 2) [m], counter-clockwise) could lie as `contour`, best first.
+    """Every distinct way in which one of `outlines` could lie as `contour`, best first.
 
     With both curves z, m sampled evenly, centred and written as complex numbers, the rigid motion that brings m onto z
-    shifted by k leaves sum|z|^2 + sum|m|^2 - 2 |c_k|, c_k = sum_j z_(j+k) conj(m_j); the angle is arg c_k. One FFT gives
-    c_k for all k (Persoon and Fu 1977, "Shape Discrimination Using Fourier Descriptors").
+    shifted by k leaves sum|z|^2 + sum|m|^2 - 2 |c_k|, c_k = sum_j z_(j+k) conj(m_j); the angle is arg c_k. One FFT
+    gives c_k for all k (Persoon and Fu 1977, "Shape Discrimination Using Fourier Descriptors").
 
-    Args: contour (N, 2) [m], counter-clockwise; mirrored: the faces to try, False for face up.
+    Args: contour (N, 2), outlines (each (N, 2)) [m], counter-clockwise; mirrored: the faces to try, False for face up.
     """
     seen = _signature(contour)
     found = []

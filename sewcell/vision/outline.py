@@ -19,7 +19,8 @@ _CORNER_ANGLE = 20.0 * DEG
 class Blob:
     """A connected region that is not table.
 
-    `contour_px` (N, 2): its outer contour in the picture. `contour` (N, 2) [m]: the same on the table, counter-clockwise.
+    `contour_px` (N, 2): its outer contour in the picture. `contour` (N, 2) [m]: the same on the table,
+    counter-clockwise.
     `centre` (2,) [m], `area` [m2], `perimeter` [m]. `cut`: it touches the border of the picture.
     """
 

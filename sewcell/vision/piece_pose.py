@@ -12,7 +12,7 @@ from sewcell.geometry.poses import Array
 from sewcell.image import Image
 from sewcell.pattern.piece import Piece
 from sewcell.units import DEG, MM
-from sewcell.vision.background import Background, compare
+from sewcell.vision.background import FAINT_SHADOW_SIGMA, SHADOW_SIGMA, Background, check_size, compare
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.edge_fit import EdgeFit, fit_outline
 from sewcell.vision.edges import Scene
@@ -41,16 +41,17 @@ _SAME_POSE = (5.0 * MM, 5.0 * DEG)
 _CORRELATION_LENGTH = 10.0 * MM
 _COST_FLOOR = (0.05 * MM) ** 2
 _SURE_LOG_RATIO = 9.0  # 1 : 8,000
-_FLAGGED_RUN = 0.08
+_FLAGGED_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class LocatedPiece:
     """A piece on the table.
 
-    `pose`: piece -> table. `sigma_position` [m], `sigma_angle` [rad]: standard deviations of the outline's centre and of
-    the angle. `residual` [m]: rms distance of the inlier edges from the outline. `inlier_ratio`: share of the outline
-    whose edge was seen where it belongs. `confidence` 0 to 1. `ambiguous_with`: other answers that the picture allows.
+    `pose`: piece -> table. `sigma_position` [m], `sigma_angle` [rad]: standard deviations of the outline's centre and
+    of the angle. `residual` [m]: rms distance of the inlier edges from the outline. `inlier_ratio`: share of the
+    outline whose edge was seen where it belongs. `confidence` 0 to 1. `ambiguous_with`: other answers that the picture
+    allows.
     `flags`: "folded" (cloth is missing along part of the outline), "occluded" (something covers it or adds to it).
     `outline_px` (N, 2): the outline in the picture.
     """
@@ -108,6 +109,8 @@ def locate(
 ) -> LocateResult:
     """Find pieces: blobs against the empty table, contour matching, then a robust fit to sub-pixel edges.
 
+    When no piece is found, the picture is searched once more for cloth that looks like a shadow on the table.
+
     Args:
         pieces: the pieces that may lie there.
         zone: polygon (K, 2) [m, table]; only objects whose centre lies inside count. None: the whole picture.
@@ -117,12 +120,30 @@ def locate(
     Raises: VisionError when the picture cannot be used: blank, dark, overexposed, of another size than the camera file
         says, or too different from the background; or when there is nothing to look for.
     """
-    _check_request(image, camera, pieces, faces)
-    difference = compare(image.pixels, background)
-    scene = Scene(image.pixels, background.pixels, difference.gain, difference.noise, camera, thickness)
+    check_size(image, camera)
+    _check_request(pieces, faces)
     models = [make_edge_model(piece.outline, _EDGE_SPACING_PX * camera.mm_per_px * MM) for piece in pieces]
+    results = []
+    for shadow in (SHADOW_SIGMA, FAINT_SHADOW_SIGMA):
+        difference = compare(image.pixels, background, shadow)
+        scene = Scene(image.pixels, background.pixels, difference.gain, difference.noise, camera, thickness)
+        blobs = find_blobs(difference, camera, thickness, _MIN_AREA)
+        results.append(_identify_all(blobs, scene, pieces, models, zone, faces))
+        if results[-1].pieces:
+            return results[-1]
+    return next((result for result in results if result.unknown), results[0])
+
+
+def _identify_all(
+    blobs: Sequence[Blob],
+    scene: Scene,
+    pieces: Sequence[Piece],
+    models: Sequence[EdgeModel],
+    zone: Array | None,
+    faces: Sequence[str],
+) -> LocateResult:
     located, unknown, outside = [], [], 0
-    for blob in find_blobs(difference, camera, thickness, _MIN_AREA):
+    for blob in blobs:
         if zone is not None and not _is_inside(blob.centre, zone):
             outside += 1
             continue
@@ -134,13 +155,7 @@ def locate(
     return LocateResult(tuple(located), tuple(unknown), outside)
 
 
-def _check_request(image: Image, camera: CameraModel, pieces: Sequence[Piece], faces: Sequence[str]) -> None:
-    height, width = image.pixels.shape[:2]
-    if (width, height) != tuple(camera.image_size_px):
-        raise VisionError(
-            f"the picture of camera '{image.camera}' has {width} x {height} pixels but its camera file says "
-            f"{camera.image_size_px[0]} x {camera.image_size_px[1]}: set the camera to the resolution it was calibrated at"
-        )
+def _check_request(pieces: Sequence[Piece], faces: Sequence[str]) -> None:
     if not pieces:
         raise VisionError("no piece was given to look for: name at least one in the garment file")
     for piece in pieces:
@@ -164,7 +179,9 @@ def _identify(
     limit = max(_COARSE_LIMIT, _COARSE_SHARE * blob.perimeter)
     if coarse[0].residual > limit:
         name = pieces[fitting[coarse[0].index]].name
-        return f"has another outline than any piece looked for ({name} is nearest, {coarse[0].residual / MM:.1f} mm off)"
+        return (
+            f"has another outline than any piece looked for ({name} is nearest, {coarse[0].residual / MM:.1f} mm off)"
+        )
 
     refined = []
     for hypothesis in _worth_refining(coarse, limit):
@@ -196,10 +213,11 @@ def _describe(blob: Blob, scene: Scene, best: _Candidate, others: Sequence[_Cand
     perimeter = closed_length(piece.outline)
     rivals = tuple(_name_difference(best, other) for other in others if _is_rival(best, other, perimeter))
     area = abs(signed_area(piece.outline))
-    flags: tuple[str, ...] = ()
-    if fit.outlier_run > _FLAGGED_RUN:
-        flags = ("folded",) if blob.area < area else ("occluded",)
-    confidence = fit.inlier_ratio * np.exp(-0.5 * (fit.residual / _RESIDUAL_LIMIT) ** 2)
+    shares = (("folded", fit.missing), ("occluded", fit.added))
+    flags = tuple(flag for flag, share in shares if share > _FLAGGED_SHARE)
+    confidence = (
+        (fit.inlier_ratio - _MIN_INLIERS) / (1.0 - _MIN_INLIERS) * np.exp(-0.5 * (fit.residual / _RESIDUAL_LIMIT) ** 2)
+    )
     confidence *= min(blob.area / area, area / blob.area)
     return LocatedPiece(
         piece.name,
@@ -246,7 +264,9 @@ def _name_difference(best: _Candidate, other: _Candidate) -> str:
 def _is_inside(point: Array, polygon: Array) -> bool:
     """Whether (2,) lies in the polygon (K, 2); in millimetres, as OpenCV calculates in single precision."""
     x, y = point / MM
-    return bool(cv2.pointPolygonTest((polygon / MM).astype(np.float32).reshape(-1, 1, 2), (float(x), float(y)), False) >= 0)
+    return bool(
+        cv2.pointPolygonTest((polygon / MM).astype(np.float32).reshape(-1, 1, 2), (float(x), float(y)), False) >= 0
+    )
 
 
 def require_one(result: LocateResult, piece_name: str, max_residual: float, min_confidence: float) -> LocatedPiece:
@@ -265,8 +285,8 @@ def require_one(result: LocateResult, piece_name: str, max_residual: float, min_
     where = f"the piece '{piece_name}'"
     if piece.ambiguous_with:
         raise VisionError(
-            f"{where} could as well be {' or '.join(piece.ambiguous_with)}: add a notch that tells them apart, or allow "
-            "only one face or piece"
+            f"{where} could as well be {' or '.join(piece.ambiguous_with)}: add a notch that tells them apart, or "
+            "allow only one face or piece"
         )
     if piece.residual > max_residual:
         raise VisionError(

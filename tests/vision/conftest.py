@@ -1,6 +1,8 @@
 """Pictures of cloth on a table, made by other means than the locator's: a polygon, supersampled, through the lens."""
 
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -54,10 +56,11 @@ class Bench:
         )
         return pixels.reshape(-1, 2)
 
-    def picture(self, placed, seed: int, table: Table = Table()) -> Image:  # noqa: B008
-        """Picture of `placed` = [(outline (N, 2) [m], PlanarPose), ...] on the table."""
+    def picture(self, placed, seed: int, **conditions) -> Image:
+        """Picture of `placed` = [(outline (N, 2) [m], PlanarPose), ...] on the table; `conditions`: as in Table."""
+        table = Table(**conditions)
         width, height = self.raw["image_size_px"]
-        canvas = surface(width, height, table.wood)
+        canvas = surface(width, height, table.wood).copy()
         for outline, pose in placed:
             self._lay(canvas, outline, pose, table)
         rng = np.random.default_rng(seed)
@@ -70,7 +73,7 @@ class Bench:
         turn = np.array([[np.cos(pose.theta), -np.sin(pose.theta)], [np.sin(pose.theta), np.cos(pose.theta)]])
         drawn = outline * (1.0, -1.0) if pose.mirrored else outline
         closed = np.vstack((drawn, drawn[:1]))
-        fine = np.vstack([np.linspace(a, b, 20, endpoint=False) for a, b in zip(closed[:-1], closed[1:], strict=True)])
+        fine = np.vstack([np.linspace(a, b, 20, endpoint=False) for a, b in pairwise(closed)])
         pixels = self.project(fine @ turn.T + (pose.x, pose.y), table.height)
 
         low = np.floor(pixels.min(axis=0)).astype(int) - 20
@@ -97,13 +100,16 @@ class Bench:
         part[:] = a * cloth[cut] + (1 - a) * part * (1.0 - table.shadow * shade[cut][..., None])
 
 
+@cache
 def surface(width: int, height: int, wood: bool) -> NDArray[np.float32]:
     """An empty table under uneven light: planks with grain, or plain grey, (height, width, 3)."""
     rng = np.random.default_rng(99)
     v, u = np.mgrid[0:height, 0:width].astype(np.float32)
     light = 1.0 - 0.15 * (((u - width / 2) / width) ** 2 + ((v - height / 2) / height) ** 2)
     if wood:
-        grain = cv2.GaussianBlur(rng.standard_normal((height, width), dtype=np.float32), (0, 0), 40.0, sigmaY=1.0) * 11.0
+        grain = (
+            cv2.GaussianBlur(rng.standard_normal((height, width), dtype=np.float32), (0, 0), 40.0, sigmaY=1.0) * 11.0
+        )
         rings = np.sin(v / 9.0 + 3.0 * np.sin(u / 260.0) + 2.0 * grain)
         tone = 1.0 + 0.06 * grain + 0.05 * rings
         tone[(v.astype(int) % 170) < 2] *= 0.6
