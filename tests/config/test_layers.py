@@ -187,8 +187,8 @@ def test_a_fault_in_an_override_is_shown_where_the_override_stands(
         ),
         (
             CELL,
-            "[45, -110",
-            "[45, -200",
+            "[-20, -110",
+            "[-20, -200",
             "home_deg[1]: must be -190 to 45, the limits of joint 2 of kr6_r700, got -200",
         ),
         (CELL, "foot_lift_mm: 8", "foot_lift_mm: 0.3", "machine.foot_lift_mm: must be > 0.3, the thickness of cotton"),

@@ -1,5 +1,6 @@
 """The KR6 R700 and the bench cell, read from their files without the configuration layer."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,10 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from sewcell.geometry.poses import make_pose
+from sewcell.geometry.poses import make_pose, transform_points
 from sewcell.kinematics.arm import Arm
 from sewcell.kinematics.arm_model import ArmModel, JointLimits, LinkCapsule, OpwParameters
+from sewcell.kinematics.collision import Box, Capsule, CollisionModel
 from sewcell.units import DEG, MM
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -56,10 +58,59 @@ def arm(kr6: ArmModel) -> Arm:
     return Arm(kr6)
 
 
+@dataclass(frozen=True)
+class Bench:
+    """configs/cells/bench.yaml in SI."""
+
+    T_base_table: np.ndarray
+    T_base_needle: np.ndarray
+    T_flange_tool: np.ndarray
+    home: np.ndarray
+    pick_zone: np.ndarray
+    """Lower and upper corner (2, 2) in table."""
+    place: np.ndarray
+    plate: np.ndarray
+    approach: float
+    carry_height: float
+    clearance: float
+    collision: CollisionModel
+
+
 @pytest.fixture(scope="session")
-def bench() -> Any:
-    return read_yaml(CONFIGS / "cells" / "bench.yaml")
+def bench(kr6: ArmModel) -> Bench:
+    cell = read_yaml(CONFIGS / "cells" / "bench.yaml")
+    table, machine, tool, motion = cell["table"], cell["machine"], cell["tool"], cell["motion"]
+    T_base_needle, T_flange_tool = pose_from(machine["needle"]), pose_from(tool["pose"])
+    boxes = [box_from("table", table["slab"], np.eye(4))]
+    boxes += [box_from(body["name"], body, T_base_needle) for body in machine["bodies"]]
+    capsules = [
+        Capsule(
+            c["name"],
+            6,
+            *transform_points(T_flange_tool, np.array([c["from_mm"], c["to_mm"]]) * MM),
+            c["radius_mm"] * MM,
+        )
+        for c in tool["capsules"]
+    ]
+    return Bench(
+        pose_from(table["pose"]),
+        T_base_needle,
+        T_flange_tool,
+        np.array(cell["home_deg"]) * DEG,
+        np.array([table["pick_zone"]["from_mm"], table["pick_zone"]["to_mm"]]) * MM,
+        np.array(table["place_at"]["xy_mm"]) * MM,
+        np.array(tool["plate_mm"]) * MM,
+        motion["approach_mm"] * MM,
+        motion["carry_height_mm"] * MM,
+        motion["clearance_mm"] * MM,
+        CollisionModel(kr6, capsules, boxes),
+    )
 
 
 def pose_from(entry: dict[str, list[float]]) -> np.ndarray:
     return make_pose(np.array(entry["xyz_mm"]) * MM, [angle * DEG for angle in entry["rpy_deg"]])
+
+
+def box_from(name: str, entry: dict[str, list[float]], T_base_frame: np.ndarray) -> Box:
+    low, high = np.array(entry["from_mm"]) * MM, np.array(entry["to_mm"]) * MM
+    return Box(name, T_base_frame @ make_pose((low + high) / 2.0), (high - low) / 2.0)

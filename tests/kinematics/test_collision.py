@@ -39,6 +39,11 @@ def test_the_closest_sample_and_pair_of_a_motion_are_named(kr6):
     assert clearance.distance == clearance.per_sample.min() < clearance.per_sample[0]
 
 
+def test_an_overlap_is_a_negative_distance(kr6):
+    near = Box("wall", make_pose((0.68, 0.0, 0.75)), np.full(3, 0.1))
+    assert pin_before_wall(kr6, near).clearance(READY[None]).distance == pytest.approx(-0.01)
+
+
 def test_a_distance_that_is_too_small_is_refused_with_names_and_numbers(kr6):
     model = pin_before_wall(kr6)
     model.check(READY[None], 0.10)
@@ -50,14 +55,12 @@ def test_a_distance_that_is_too_small_is_refused_with_names_and_numbers(kr6):
 
 def test_an_overlap_is_refused_even_for_bodies_that_may_touch(kr6):
     near = Box("wall", make_pose((0.68, 0.0, 0.75)), np.full(3, 0.1))
-    model = pin_before_wall(kr6, near)
     with pytest.raises(MotionError, match=r"pin would hit wall at sample 0 of 1: they overlap by 10\.0 mm"):
-        model.check(READY[None], 0.0, touching=[("wall", "pin")])
+        pin_before_wall(kr6, near).check(READY[None], 0.0, touching=[("wall", "pin")])
 
 
 def test_bodies_that_may_touch_may_come_closer_than_the_others(kr6):
-    model = pin_before_wall(kr6)
-    model.check(READY[None], 0.12, touching=[("wall", "pin")])
+    pin_before_wall(kr6).check(READY[None], 0.12, touching=[("wall", "pin")])
 
 
 def test_the_base_may_stand_on_its_table(kr6):

@@ -11,7 +11,7 @@ from sewcell.units import DEG
 
 @pytest.fixture(scope="module")
 def dh_arm():
-    """The KR6 R700 by Denavit-Hartenberg from the data sheet's drawing; KUKA turns A1 about an axis that points down."""
+    """The KR6 R700 by Denavit-Hartenberg, from its data sheet; KUKA turns A1 about an axis that points down."""
     half = np.pi / 2.0
     return rtb.DHRobot(
         [

@@ -26,6 +26,7 @@ def assert_reached(arm, T):
     return Q, valid
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["kr6", "shifted"])
 def test_the_original_posture_is_among_the_answers_of_100000_random_poses(name, request):
     arm = Arm(request.getfixturevalue(name))

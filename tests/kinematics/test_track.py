@@ -53,7 +53,9 @@ def test_a_path_out_of_reach_says_by_how_much_and_where(arm):
 
 def test_a_path_beyond_a_limit_says_which_joint_and_where(arm):
     Q = joint_line([0, -90, 90, 0, 90, 0], [0, -90, 90, 0, 130, 0], 41)
-    with pytest.raises(MotionError, match=r"joint 5 would need 121\.0 deg, its limit is 120 deg at point 31 of the path"):
+    with pytest.raises(
+        MotionError, match=r"joint 5 would need 121\.0 deg, its limit is 120 deg at point 31 of the path"
+    ):
         arm.track(arm.forward(Q), Q[0])
 
 
