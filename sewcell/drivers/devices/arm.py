@@ -4,6 +4,7 @@ Source: docs/protocols/arm.md.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -135,8 +136,8 @@ class ArmDevice:
         else when it has happened.
 
         Raises: MotionError when a posture or a speed is beyond the limits, the arm stands elsewhere, or on `stop`;
-        DeviceFaultError on an alarm, a refused line, or a wrong end point; LinkError when the line is lost. The arm has
-        been told to stop then, also when the caller is cancelled.
+        DeviceFaultError on an alarm, a refused line, or a wrong end point; LinkError when the line is lost. The arm
+        stands then, or, when the line is lost or the caller is cancelled, has been told to stop.
         """
         points = np.asarray(set_points, dtype=np.float64)
         check_motion(points, period, self._limits)
@@ -150,16 +151,19 @@ class ArmDevice:
             try:
                 foreseen, start = await self._stream(encode_motion(points, period, lead), lead, latency, on_start)
                 await self._arrive(points[-1], (len(points) - 1) * period)
-            except BaseException:
+            except BaseException as cause:
                 if self._interruption is None:
                     self._break_off()
+                    if isinstance(cause, SewcellError) and self._link.failure is None:
+                        with contextlib.suppress(SewcellError):
+                            await self._await_report(_stands_idle, "stop")
                 raise
         finally:
             self._moving = False
         return MoveReport(foreseen, start, asyncio.get_running_loop().time(), latency)
 
     async def hold(self) -> None:
-        """Brake and stand, the rest of the motion kept for `resume`; without a motion nothing happens. A jog ends."""
+        """Brake and stand; the rest of the motion is kept for `resume`, a jog ends."""
         self._link.check()
         # A hold is ignored in Jog.
         self._link.urge(RealTime.JOG_CANCEL if self._is_in("Jog") else RealTime.HOLD)
@@ -182,7 +186,7 @@ class ArmDevice:
         self._interruption = MotionError("the motion was stopped on request: plan anew from where the arm stands")
         self._break_off()
         self._link.check()
-        await self._await_report(lambda report: report.state == "Idle", "stop")
+        await self._await_report(_stands_idle, "stop")
         while self._moving:
             await asyncio.sleep(REPORT_PERIOD)
 
@@ -198,7 +202,7 @@ class ArmDevice:
         self._require_free()
         self._link.clear_failure()
         await self._link.send(grbl.HOME, HOMING_TIME)
-        await self._await_report(lambda report: report.state == "Idle", "end its homing", HOMING_TIME)
+        await self._await_report(_stands_idle, "end its homing", HOMING_TIME)
         self._link.position_lost = False
 
     # ---- checks before a motion
@@ -345,3 +349,7 @@ class ArmDevice:
                     "use the emergency stop and check the controller"
                 )
             await asyncio.sleep(REPORT_PERIOD)
+
+
+def _stands_idle(report: Status) -> bool:
+    return report.state == "Idle"
