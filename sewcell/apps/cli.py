@@ -24,9 +24,9 @@ def describe() -> None:
 @app.command()
 def run(
     garment: Annotated[Path, typer.Argument(help="Garment file, such as configs/garments/shirt-pocket.yaml.")],
-    cell: Annotated[str | None, typer.Option(help="Cell file or name; default: the one that the garment names.")] = None,
+    cell: Annotated[str | None, typer.Option(help="Cell file or name; default: the garment's.")] = None,
     backend: Annotated[str, typer.Option(help="'sim' for the simulated cell, 'serial' for the hardware.")] = "sim",
-    seed: Annotated[int, typer.Option(help="Varies piece position, camera noise, slip and friction in simulation.")] = 1,
+    seed: Annotated[int, typer.Option(help="Varies pieces, camera, slip and friction of the simulated cell.")] = 1,
     scenario: Annotated[str | None, typer.Option(help="Scenario file or name; default: typical.")] = None,
     count: Annotated[int, typer.Option(min=1, help="How many pieces to sew.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder of the report and the recording.")] = None,

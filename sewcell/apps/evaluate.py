@@ -41,7 +41,7 @@ def evaluate_piece(log: PieceLog, piece: Piece, witness: Witness) -> PieceQualit
     """The truth about the piece of `log`."""
     pose_error = angle_error = None
     if log.found is not None and log.index < len(witness.laid):
-        true, found = witness.laid[log.index], log.found.pose
+        true, found = witness.laid[log.index], log.found.located.pose
         centre = piece.outline.mean(axis=0, keepdims=True)
         pose_error = float(np.linalg.norm(true.apply(centre) - found.apply(centre)))
         angle_error = float(abs(wrap_angle(true.theta - found.theta)))

@@ -13,8 +13,10 @@ from sewcell.cell.alarms import Alarm
 from sewcell.config.layers import Job
 from sewcell.motion.trajectory import Certificate
 from sewcell.process.worklog import PieceLog, SewnSeam, Sighting, Worklog
+from sewcell.units import MM
 from sewcell.vision.camera_model import CameraModel
-from sewcell.vision.draw import draw_located
+from sewcell.vision.draw import draw_result
+from sewcell.vision.piece_pose import LocateResult
 
 RUN_KEYS = (
     "backend",
@@ -69,7 +71,9 @@ def _describe_piece(job: Job, camera: CameraModel, log: PieceLog, quality: Piece
 def _draw_sighting(job: Job, camera: CameraModel, log: PieceLog, sighting: Sighting | None) -> str | None:
     if sighting is None:
         return None
-    return encode_picture(draw_located(sighting.image.pixels, camera, job.pieces[log.name], sighting.pose))
+    result = LocateResult((sighting.located,), ())
+    pieces = [job.pieces[log.name]]
+    return encode_picture(draw_result(sighting.image, result, camera, pieces, job.fabric.thickness_mm * MM))
 
 
 def _describe_seam(job: Job, log: PieceLog, seam: SewnSeam, quality: SeamQuality | None) -> dict[str, object]:
@@ -86,5 +90,5 @@ def _describe_certificate(certificate: Certificate) -> dict[str, object]:
         "acceleration": float(certificate.acceleration_ratio.max()),
         "jerk": float(certificate.jerk_ratio.max()),
         "clearance": certificate.clearance,
-        "nearest": certificate.nearest_pair,
+        "nearest": " and ".join(certificate.nearest_pair),
     }

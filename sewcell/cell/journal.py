@@ -54,7 +54,7 @@ class Journal:
         self.close()
 
     def add_bytes(self, line: str, direction: str, data: bytes, time: float) -> None:
-        """Bytes on `line`; `direction` is "tx" (to the device) or "rx"."""
+        """Bytes on `line`; `direction` is "sent" (to the device) or "received"."""
         self._write(f"/bytes/{line}", "sewcell.Bytes", {"direction": direction, "hex": data.hex()}, time)
 
     def add_joints(self, positions: Array, time: float) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sewcell.errors import ConfigError
 
 Summary = Mapping[str, object]
+DEFAULT_DATABASE = "sqlite:///runs/sewcell.db"
 
 
 class Base(DeclarativeBase):
@@ -43,8 +44,6 @@ class RunKey:
     garment: str
     backend: str
     seed: int
-    config_digest: str
-    folder: str
 
 
 class RunRecords:
@@ -68,10 +67,10 @@ class RunRecords:
             garment=key.garment,
             backend=key.backend,
             seed=key.seed,
-            config_digest=key.config_digest,
+            config_digest="",
             result="running",
             reason="",
-            folder=key.folder,
+            folder="",
             summary={},
         )
         with Session(self._engine) as session:
@@ -79,11 +78,12 @@ class RunRecords:
             session.commit()
             return row.id
 
-    def finish(self, run: int, result: str, reason: str, summary: Summary) -> None:
-        """Write how run number `run` ended."""
+    def finish(self, run: int, folder: str, summary: Summary) -> None:
+        """Write how run number `run` ended: `summary` holds at least result, reason and config_digest."""
         with Session(self._engine) as session:
             row = session.get_one(RunRow, run)
-            row.result, row.reason = result, reason[:2000]
+            row.result, row.reason = str(summary["result"]), str(summary["reason"])[:2000]
+            row.config_digest, row.folder = str(summary["config_digest"]), folder
             row.summary = json.loads(json.dumps(summary))
             session.commit()
 

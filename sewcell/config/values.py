@@ -144,7 +144,7 @@ def _make_seam(model: SeamModel, line: Array) -> SeamRecipe:
     bend = np.abs(along[0] * offset[:, 1] - along[1] * offset[:, 0]).max() / np.hypot(*along)
     if not bend <= STRAIGHT:
         raise ConfigError(
-            f"seam '{model.name}' follows sew line {model.sew_line}, which leaves the straight line between its ends by "
+            f"seam '{model.name}' follows sew line {model.sew_line}, which leaves the straight line of its ends by "
             f"{bend / MM:.1f} mm: only straight sew lines can be sewn; choose another sew_line"
         )
     return SeamRecipe(

@@ -5,21 +5,15 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 from sewcell.compute import compute
-from sewcell.errors import DeviceFaultError, VisionError
-from sewcell.geometry.poses import Array
-from sewcell.motion.joint_path import plan_joint_move
-from sewcell.motion.trajectory import Trajectory
+from sewcell.errors import DeviceFaultError
+from sewcell.process.actions import count_plies, go_home, move, sew_together, sight
 from sewcell.process.plan import SeamPlan, plan_seam_cycle
 from sewcell.process.recipe import PieceRecipe, SeamRecipe
 from sewcell.process.workcell import Workcell
-from sewcell.process.worklog import PieceLog, Sighting
-from sewcell.units import MM
-from sewcell.vision.background import learn_background
-from sewcell.vision.piece_pose import locate, require_one
+from sewcell.process.worklog import PieceLog, SewnSeam, Sighting
+from sewcell.vision.background import make_background
 
-LOCATE_TIME = 0.05
-"""Time that finding a piece takes on the cell's computer [s]."""
-PLAN_TIME = 0.5
+PLAN_TIME = 0.7
 """Time that planning a cycle takes on the cell's computer [s]."""
 PICK_ATTEMPTS = 3
 
@@ -57,8 +51,7 @@ class LookAtEmptyTable:
 
     async def run(self, cell: Workcell) -> None:
         await asyncio.sleep(cell.station.camera_settle)
-        image = await cell.grab()
-        cell.background = await compute(learn_background, [image], cell.camera_model, expected=LOCATE_TIME)
+        cell.background = make_background([await cell.grab()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +61,7 @@ class GoHome:
     name: ClassVar[str] = "go home"
 
     async def run(self, cell: Workcell) -> None:
-        cell.require_safe()
-        await cell.arm.move(await _plan_home(cell), cell.station.period)
+        await go_home(cell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +86,8 @@ class Look:
 
     async def run(self, cell: Workcell) -> Step:
         again = self.task.seam_index > 0
-        sighting = await _sight(cell, self.task, cell.station.place_zone if again else cell.station.pick_zone)
+        zone = cell.station.place_zone if again else cell.station.pick_zone
+        sighting = await sight(cell, self.task.recipe.piece, zone)
         if self.task.log.found is None:
             self.task.log.found = sighting
         return Plan(self.task, sighting)
@@ -115,7 +108,7 @@ class Plan:
             cell.station,
             task.recipe,
             task.seam,
-            self.sighting.pose,
+            self.sighting.located.pose,
             cell.recipe.thickness,
             expected=PLAN_TIME,
         )
@@ -135,7 +128,7 @@ class Pick:
 
     async def run(self, cell: Workcell) -> Step:
         await cell.gripper.pins_in()
-        await _move(cell, self.plan.approach, self.plan.descend)
+        await move(cell, self.plan.approach, self.plan.descend)
         await cell.gripper.pins_out()
         return Lift(self.task, self.plan)
 
@@ -149,8 +142,8 @@ class Lift:
     name: ClassVar[str] = "lift"
 
     async def run(self, cell: Workcell) -> Step:
-        await _move(cell, self.plan.lift)
-        plies = await _count_plies(cell)
+        await move(cell, self.plan.lift)
+        plies = await count_plies(cell)
         if plies == 1:
             self.task.log.picked = True
             return Carry(self.task, self.plan)
@@ -158,8 +151,8 @@ class Lift:
         if self.task.attempt >= PICK_ATTEMPTS:
             await cell.gripper.pins_in()
             raise DeviceFaultError(
-                f"the gripper holds {found} after {PICK_ATTEMPTS} attempts to pick {self.task.log.name}: check the pins "
-                "and their penetration for this fabric"
+                f"the gripper holds {found} after {PICK_ATTEMPTS} attempts to pick {self.task.log.name}: check pins "
+                "and their penetration in this fabric"
             )
         return PickAgain(replace(self.task, attempt=self.task.attempt + 1))
 
@@ -173,8 +166,7 @@ class PickAgain:
 
     async def run(self, cell: Workcell) -> Step:
         await cell.gripper.pins_in()
-        cell.require_safe()
-        await cell.arm.move(await _plan_home(cell), cell.station.period)
+        await go_home(cell)
         return Look(self.task)
 
 
@@ -188,7 +180,7 @@ class Carry:
 
     async def run(self, cell: Workcell) -> Step:
         await cell.head.enable()
-        await asyncio.gather(cell.head.foot_up(), _move(cell, self.plan.carry))
+        await asyncio.gather(cell.head.foot_up(), move(cell, self.plan.carry))
         return LayUnderFoot(self.task, self.plan)
 
 
@@ -201,13 +193,13 @@ class LayUnderFoot:
     name: ClassVar[str] = "lay under foot"
 
     async def run(self, cell: Workcell) -> Step:
-        await _move(cell, self.plan.lay, self.plan.slide_in)
+        await move(cell, self.plan.lay, self.plan.slide_in)
         return FootDown(self.task, self.plan)
 
 
 @dataclass(frozen=True, slots=True)
 class FootDown:
-    """Lower the presser foot and tell the machine its seam."""
+    """Lower the presser foot onto the piece."""
 
     task: Task
     plan: SeamPlan
@@ -215,7 +207,6 @@ class FootDown:
 
     async def run(self, cell: Workcell) -> Step:
         await cell.head.foot_down()
-        await cell.head.configure(to_settings(self.plan.program))
         return Sew(self.task, self.plan)
 
 
@@ -228,19 +219,85 @@ class Sew:
     name: ClassVar[str] = "sew"
 
     async def run(self, cell: Workcell) -> Step:
-        cell.require_safe()
         loop = asyncio.get_running_loop()
         started = loop.time()
-        stitches = await _sew_together(cell, self.plan)
+        stitches = await sew_together(cell, self.plan)
         program, seam = self.plan.program, self.task.seam
         if stitches != program.turns:
             raise DeviceFaultError(
                 f"the machine counted {stitches} stitches in seam '{seam.name}', {program.turns} were ordered: "
                 "check needle, thread and the piece"
             )
-        self.task.log.seams.append(
-            SewnSeam(
-                seam.name, self.plan.grip.line, program.stitch_length, stitches, started, loop.time(), seam.tolerance
-            )
-        )
+        line = self.plan.grip.line
+        sewn = SewnSeam(seam.name, line, program.stitch_length, stitches, started, loop.time(), seam.tolerance)
+        self.task.log.seams.append(sewn)
         return Trim(self.task, self.plan)
+
+
+@dataclass(frozen=True, slots=True)
+class Trim:
+    """Cut the thread."""
+
+    task: Task
+    plan: SeamPlan
+    name: ClassVar[str] = "trim"
+
+    async def run(self, cell: Workcell) -> Step:
+        await cell.head.trim()
+        return FootUp(self.task, self.plan)
+
+
+@dataclass(frozen=True, slots=True)
+class FootUp:
+    """Raise the presser foot."""
+
+    task: Task
+    plan: SeamPlan
+    name: ClassVar[str] = "foot up"
+
+    async def run(self, cell: Workcell) -> Step:
+        await cell.head.foot_up()
+        return TakeOut(self.task, self.plan)
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOut:
+    """Pull the piece from under the foot, away from the needle, and lift it."""
+
+    task: Task
+    plan: SeamPlan
+    name: ClassVar[str] = "take out"
+
+    async def run(self, cell: Workcell) -> Step:
+        await move(cell, self.plan.slide_out, self.plan.take_out)
+        return PutDown(self.task, self.plan)
+
+
+@dataclass(frozen=True, slots=True)
+class PutDown:
+    """Lay the piece at its place, let go, and leave the picture."""
+
+    task: Task
+    plan: SeamPlan
+    name: ClassVar[str] = "put down"
+
+    async def run(self, cell: Workcell) -> Step:
+        await move(cell, self.plan.bring, self.plan.put_down)
+        await cell.gripper.pins_in()
+        await move(cell, self.plan.retreat, self.plan.go_home)
+        return LookAgain(self.task)
+
+
+@dataclass(frozen=True, slots=True)
+class LookAgain:
+    """Make sure that the piece lies where it was put; then the next seam, if there is one."""
+
+    task: Task
+    name: ClassVar[str] = "look again"
+
+    async def run(self, cell: Workcell) -> Step | None:
+        self.task.log.finished = await sight(cell, self.task.recipe.piece, cell.station.place_zone)
+        following = self.task.seam_index + 1
+        if following == len(self.task.recipe.seams):
+            return None
+        return Plan(replace(self.task, seam_index=following, attempt=1), self.task.log.finished)

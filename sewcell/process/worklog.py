@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from sewcell.geometry.planar import PlanarPose
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
 from sewcell.motion.trajectory import Certificate
+from sewcell.vision.piece_pose import LocatedPiece
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +20,10 @@ class StepTime:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A piece as the camera found it, and the picture. `outline_px` (N, 2)."""
+    """A piece as the camera found it, and the picture."""
 
     image: Image
-    pose: PlanarPose
-    outline_px: Array
-    residual: float
-    confidence: float
+    located: LocatedPiece
 
 
 @dataclass(frozen=True, slots=True)

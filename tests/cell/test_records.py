@@ -11,7 +11,7 @@ from sewcell.cell.records import RunKey, RunRecords
 from sewcell.errors import ConfigError
 from sewcell.image import Image
 
-KEY = RunKey("shirt-pocket", "sim", 1, "ab" * 32, "runs/1")
+KEY = RunKey("shirt-pocket", "sim", 1)
 
 
 def test_a_run_that_never_finished_is_still_in_the_database(tmp_path: Path) -> None:
@@ -24,7 +24,8 @@ def test_a_run_that_never_finished_is_still_in_the_database(tmp_path: Path) -> N
 def test_the_row_of_a_finished_run_holds_its_summary(tmp_path: Path) -> None:
     records = RunRecords(f"sqlite:///{tmp_path}/sewcell.db")
     number = records.begin(KEY)
-    records.finish(number, "failed", "thread break", {"pieces": [], "cycle_s": 1.5})
+    summary = {"result": "failed", "reason": "thread break", "config_digest": "ab", "pieces": [], "cycle_s": 1.5}
+    records.finish(number, "runs/1", summary)
     (row,) = records.all()
     assert (row.result, row.reason, row.summary["cycle_s"]) == ("failed", "thread break", 1.5)
 
@@ -37,7 +38,7 @@ def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
 def test_bytes_joints_and_pictures_come_back_from_the_recording(tmp_path: Path) -> None:
     path = tmp_path / "run.mcap"
     with Journal(path) as journal:
-        journal.add_bytes("arm", "tx", b"?", 0.5)
+        journal.add_bytes("arm", "sent", b"?", 0.5)
         journal.add_joints(np.zeros(6), 0.6)
         journal.add_image(Image(np.zeros((8, 8, 3), dtype=np.uint8), "overhead", 0.7))
     with path.open("rb") as file:

@@ -1,0 +1,130 @@
+"""What several steps do with the devices: move, look, count plies, sew with arm and machine in step."""
+
+import asyncio
+
+import numpy as np
+
+from sewcell.compute import compute
+from sewcell.drivers.protocols.sewing_head import SeamSettings
+from sewcell.geometry.poses import Array
+from sewcell.image import Image
+from sewcell.motion.clear_path import plan_clear_move
+from sewcell.motion.shaft import SeamProgram
+from sewcell.motion.trajectory import Trajectory
+from sewcell.pattern.piece import Piece
+from sewcell.process.plan import TOUCHING, SeamPlan
+from sewcell.process.workcell import Workcell
+from sewcell.process.worklog import Sighting
+from sewcell.units import DEG
+from sewcell.vision.piece_pose import LocatedPiece, locate, require_one
+
+LOCATE_TIME = 0.05
+"""Time that finding a piece takes on the cell's computer [s]."""
+HOME_TIME = 0.1
+"""Time that planning the way home takes on the cell's computer [s]."""
+AT_HOME = 0.01 * DEG
+"""The arm is at home when no joint is farther off [rad]."""
+SEAM_LEAD = 0.4
+"""The arm's motion waits this long in the controller before a seam, so that machine and arm start together [s]."""
+SEAM_PATIENCE = 3.0
+"""Longest time that a seam may take beyond its plan [s]."""
+
+
+async def move(cell: Workcell, *motions: Trajectory) -> None:
+    """Run planned motions one after the other, each to its end."""
+    for motion in motions:
+        cell.require_safe()
+        _, points = motion.set_points(cell.station.period)
+        await cell.arm.move(points, cell.station.period)
+
+
+async def go_home(cell: Workcell) -> None:
+    """Plan and run the way from where the arm stands to its home posture."""
+    station = cell.station
+    here = cell.arm.position.joints
+    if np.max(np.abs(here - station.home)) < AT_HOME:
+        return
+    motion = await compute(
+        plan_clear_move,
+        here,
+        station.home,
+        station.joint_limits,
+        station.period,
+        "go home",
+        station.collision,
+        station.clearance,
+        TOUCHING,
+        expected=HOME_TIME,
+    )
+    await move(cell, motion)
+
+
+async def sight(cell: Workcell, piece: Piece, zone: Array) -> Sighting:
+    """Take a picture and find the one `piece` in the `zone` (K, 2) of the table; raises VisionError when unsure."""
+    await asyncio.sleep(cell.station.camera_settle)
+    image = await cell.grab()
+    located = await compute(_find, cell, image, piece, zone, expected=LOCATE_TIME)
+    return Sighting(image, located)
+
+
+def _find(cell: Workcell, image: Image, piece: Piece, zone: Array) -> LocatedPiece:
+    recipe = cell.recipe
+    result = locate(
+        image,
+        cell.require_background(),
+        cell.camera_model,
+        [piece],
+        zone=zone,
+        thickness=recipe.thickness,
+        faces=("up",),
+    )
+    return require_one(result, piece.name, recipe.max_residual, recipe.min_confidence)
+
+
+async def count_plies(cell: Workcell) -> int:
+    """How many plies the gripper holds, from the thickness that it feels now."""
+    status = await cell.gripper.refresh()
+    return round(status.ply_thickness / cell.recipe.thickness)
+
+
+async def sew_together(cell: Workcell, plan: SeamPlan) -> int:
+    """Sew the planned seam; the machine's shaft starts at time 0 of the arm's motion. Returns the stitches counted.
+
+    The arm's first lines wait in its controller behind a dwell; as soon as the end of the dwell is foreseen, the sew
+    command is timed to it. Whichever device fails, the other one is stopped.
+    """
+    cell.require_safe()
+    await cell.head.configure(make_settings(plan.program))
+    motion = plan.seam.trajectory
+    times, points = motion.set_points(cell.station.period)
+    start: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    async def lead_arm() -> None:
+        await cell.arm.move(points, cell.station.period, lead=SEAM_LEAD, on_start=start.set_result)
+
+    async def run_machine() -> int:
+        shaft_start = await start - float(times[0])
+        await cell.head.sew(at=shaft_start)
+        return await cell.head.wait_seam(shaft_start + plan.seam.shaft.duration + SEAM_PATIENCE)
+
+    try:
+        async with asyncio.TaskGroup() as together:
+            together.create_task(lead_arm())
+            machine = together.create_task(run_machine())
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    return machine.result()
+
+
+def make_settings(program: SeamProgram) -> SeamSettings:
+    """The sewing head's settings for `program`."""
+    return SeamSettings(
+        stitches=program.stitches,
+        stitch_length=program.stitch_length,
+        speed=program.speed,
+        acceleration=program.acceleration,
+        backtack_start=program.backtack_start,
+        backtack_end=program.backtack_end,
+        backtack_speed=program.backtack_speed,
+        needle_stop_down=program.needle_stop_down,
+    )
