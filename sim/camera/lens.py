@@ -69,7 +69,7 @@ class View:
     def __post_init__(self) -> None:
         if self.matrix.shape != (3, 3) or self.matrix[0, 1] != 0.0 or len(self.distortion) != 5:
             raise ConfigError(
-                "a simulated camera takes a 3 x 3 camera matrix without skew and the five distortion values k1 k2 p1 p2 k3"
+                "a simulated camera takes a 3 x 3 camera matrix without skew and five distortion values: k1 k2 p1 p2 k3"
             )
         k1, k2, _, _, k3 = self.distortion
         r2 = np.linspace(0.0, float(np.max(np.abs(self.window()))) ** 2 * 2.0, 50)
@@ -92,7 +92,9 @@ class View:
         """Bounds of the picture's rays: least x, greatest x, least y, greatest y, a little beyond the rim, (4,)."""
         width, height = self.image_size_px
         across, down = np.linspace(-2.0, width + 1.0, 9), np.linspace(-2.0, height + 1.0, 9)
-        rim = [(u, v) for u in across for v in (down[0], down[-1])] + [(u, v) for v in down for u in (across[0], across[-1])]
+        rim = [(u, v) for u in across for v in (down[0], down[-1])] + [
+            (u, v) for v in down for u in (across[0], across[-1])
+        ]
         rays = np.array([ray_of_pixel(u, v, self.lens, UNDISTORT_STEPS) for u, v in rim])
         low, high = rays.min(axis=0), rays.max(axis=0)
         margin = 0.01 * (high - low)

@@ -2,23 +2,25 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from sim.camera.lens import View
 from sim.camera.mesh import Mesh
-from sim.camera.rasteriser import PATTERNS
 from sim.camera.renderer import Layer, Renderer, make_light
-from sim.camera.textures import hash_unit
+from sim.camera.shadows import make_probes
+from sim.camera.textures import hash_unit, turn_of_pixel
 
 Array = NDArray[np.float64]
 
 CONTACT_REACH = 0.06
 """How far apart [m] surfaces still shade each other from the light of the room."""
-CONTACT_PROBES = 14
-SKY = np.array([0.62, 0.68, 0.74])
-FLOOR = np.array([0.20, 0.21, 0.23])
+PROBES = make_probes(16)
+SKY = np.array([0.62, 0.68, 0.76])
+FLOOR = np.array([0.10, 0.11, 0.13])
+"""Light of the floor behind the cell; SKY: of the wall."""
 
 
 def look_at(
@@ -39,26 +41,43 @@ def look_at(
 
 
 class Overview:
-    """Draws the cell from one place; call `draw` for every frame of a video."""
+    """Draws the cell from one place; call `draw` for every frame of a video.
 
-    def __init__(self, view: View):
-        self._view = view
-        self._renderer = Renderer(view, make_light((-0.40, -0.45, 0.80), key=0.80, ambient=0.50, spread=0.09))
+    `fine`: four times the work for smoother edges and shadows, as single pictures deserve.
+    """
+
+    def __init__(self, view: View, fine: bool = False):
+        self._size_px = view.image_size_px
+        self._view = _refine(view) if fine else view
+        light = make_light((-0.40, -0.45, 0.80), key=0.80, ambient=0.50, spread=0.09)
+        self._renderer = Renderer(self._view, light, _paint_backdrop(self._view))
 
     def draw(self, meshes: Sequence[Mesh]) -> NDArray[np.uint8]:
         """Pixels (H, W, 3) blue-green-red of `meshes` as they are now."""
         layer: Layer = self._renderer.render(meshes)
         pixels = np.empty(layer.light.shape, dtype=np.uint8)
-        _develop(layer.light, layer.lamp_part, layer.nearness, self._view.lens[0], self._backdrop(), pixels)
-        return pixels
+        _develop(layer.light, layer.lamp_part, layer.nearness, self._view.lens[0], pixels)
+        if self._view.image_size_px == self._size_px:
+            return pixels
+        return np.asarray(cv2.resize(pixels, self._size_px, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
-    def _backdrop(self) -> Array:
-        """Colour of each row where nothing stands, (H, 3): floor below the horizon, brightening wall above."""
-        height = self._view.image_size_px[1]
-        T, lens = self._view.T_camera_base, self._view.lens
-        climb = np.array([(T[:3, 2] @ [0.0, (row - lens[3]) / lens[1], 1.0]) for row in range(height)])
-        share = np.clip(0.5 + 0.9 * climb, 0.0, 1.0)[:, None] ** 1.5
-        return np.asarray(FLOOR + share * (SKY - FLOOR))
+
+def _refine(view: View) -> View:
+    """The same view with twice as many pixels across and down."""
+    width, height = view.image_size_px
+    matrix = view.matrix * 2.0
+    matrix[:2, 2] += 0.5
+    matrix[2, 2] = 1.0
+    return View((2 * width, 2 * height), matrix, view.distortion, view.T_camera_base)
+
+
+def _paint_backdrop(view: View) -> Array:
+    """Light of each row where nothing stands, (H, 1, 3): floor below the horizon, brightening wall above."""
+    height = view.image_size_px[1]
+    R, lens = view.T_camera_base[:3, :3], view.lens
+    climb = np.array([R[:, 2] @ [0.0, (row - lens[3]) / lens[1], 1.0] for row in range(height)])
+    share = np.clip(0.6 + 0.8 * climb, 0.0, 1.0)[:, None, None] ** 1.5
+    return np.asarray(FLOOR + share * (SKY - FLOOR))
 
 
 @njit(cache=True, error_model="numpy")
@@ -67,7 +86,6 @@ def _develop(
     lamp_part: NDArray[np.float32],
     nearness: NDArray[np.float32],
     focal: float,
-    backdrop: Array,
     pixels: NDArray[np.uint8],
 ) -> None:
     """Shade corners from the light of the room, then map light to levels.
@@ -79,17 +97,13 @@ def _develop(
     for y in range(h):
         for x in range(w):
             near = nearness[y, x]
-            if near <= 0.0:
-                for k in range(3):
-                    pixels[y, x, k] = np.uint8(255.0 * backdrop[y, 2 - k] ** (1.0 / 2.2) + 0.5)
-                continue
-            depth = 1.0 / near
+            depth = 1.0 / near if near > 0.0 else 0.0
             reach = min(90.0, focal * CONTACT_REACH * near)
-            turn = 2.0 * np.pi * hash_unit(x, y)
+            turn = turn_of_pixel(x, y)
             c, s = reach * np.cos(turn), reach * np.sin(turn)
             hidden = 0.0
-            for i in range(CONTACT_PROBES):
-                a, b = 2.0 * PATTERNS[0, i, 0], 2.0 * PATTERNS[0, i, 1]
+            for i in range(len(PROBES) if near > 0.0 else 0):
+                a, b = PROBES[i, 0], PROBES[i, 1]
                 dx, dy = int(np.rint(c * a - s * b)), int(np.rint(s * a + c * b))
                 if not (0 <= x + dx < w and 0 <= x - dx < w and 0 <= y + dy < h and 0 <= y - dy < h):
                     continue
@@ -100,9 +114,10 @@ def _develop(
                 rise = (0.5 * (na + nb) - near) * depth * depth
                 if rise > 0.0:
                     hidden += min(1.0, rise / (0.25 * CONTACT_REACH)) / (1.0 + (rise / CONTACT_REACH) ** 2)
-            open_part = 1.0 - 0.75 * min(1.0, 1.6 * hidden / CONTACT_PROBES)
+            open_part = 1.0 - 0.75 * min(1.0, 1.6 * hidden / len(PROBES))
+            dither = hash_unit(x, y)
             room = (1.0 - lamp_part[y, x]) * open_part + lamp_part[y, x]
             for k in range(3):
                 value = max(0.0, light[y, x, 2 - k] * room)
                 value = value * (1.0 + value / 6.0) / (1.0 + 0.55 * value) * 1.32
-                pixels[y, x, k] = np.uint8(min(255.0, 255.0 * min(1.0, value) ** (1.0 / 1.6) + 0.5))
+                pixels[y, x, k] = np.uint8(min(255.0, 255.0 * min(1.0, value) ** (1.0 / 1.6) + dither))

@@ -22,7 +22,7 @@ def make_box(
 ) -> Mesh:
     """Box between the corners `low` and `high` (3,) [m]; `bevel` [m] cuts its edges at 45 degrees.
 
-    The convex hull of the three boxes that are each drawn in by the bevel along two axes: 6 faces, 12 bevels, 8 corners.
+    It is the convex hull of three boxes, each drawn in by the bevel along two axes: 6 faces, 12 bevels, 8 corners.
     """
     centre = (np.asarray(low, dtype=np.float64) + np.asarray(high, dtype=np.float64)) / 2.0
     half = np.abs(np.asarray(high, dtype=np.float64) - centre)

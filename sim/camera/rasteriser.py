@@ -1,4 +1,4 @@
-"""Which triangle is seen where: a z-buffer that keeps 16 samples in the pixels that an edge crosses."""
+"""Which triangle is seen where: a z-buffer that keeps 32 samples in the pixels that an edge crosses."""
 
 from dataclasses import dataclass
 
@@ -6,30 +6,39 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from sim.camera.textures import hash_unit
 from sim.camera.triangles import Triangles
 
 Array = NDArray[np.float64]
 
-SAMPLES = 16
+SAMPLES = 32
+ALL = (1 << SAMPLES) - 1
+"""Bits of all samples of a pixel."""
 BASE = -1
 """Stands for what lay there before: the layer below, or the background."""
 
 
-def _make_samples() -> Array:
-    """Offsets (4, 16, 2) [px]: four patterns whose samples together hold each of 64 columns and rows once.
+def _make_patterns() -> Array:
+    """Places of the samples within a pixel, (64, SAMPLES, 2) [px]: Hammersley's points, shifted around in each pattern.
 
-    Every pattern has one sample in each of 16 columns and 16 rows, so that an edge along the rows or columns is
-    placed as well as a slanted one; neighbouring pixels use different patterns.
+    The shifts fill the pixel evenly (M. Roberts' R2 sequence), so that over many pixels an edge at any angle lies
+    where it belongs, as no fixed pattern can do (Cranley and Patterson 1976).
     """
-    order = np.array([8, 3, 14, 5, 11, 0, 6, 13, 2, 9, 15, 4, 10, 1, 12, 7])
-    patterns = np.empty((4, SAMPLES, 2))
-    for k, (dx, dy) in enumerate([(0, 2), (3, 1), (1, 3), (2, 0)]):
-        patterns[k, :, 0] = (np.arange(SAMPLES) + (dx + 0.5) / 4.0) / SAMPLES - 0.5
-        patterns[k, :, 1] = (order + (dy + 0.5) / 4.0) / SAMPLES - 0.5
-    return patterns
+    bits = SAMPLES.bit_length() - 1
+    index = np.arange(SAMPLES)
+    mirrored = sum(((index >> b) & 1) << (bits - 1 - b) for b in range(bits))
+    points = (np.column_stack([index, mirrored]) + 0.5) / SAMPLES
+    shifts = np.outer(np.arange(64), [0.7548776662466927, 0.5698402909980532])
+    return np.asarray((points[None] + shifts[:, None]) % 1.0 - 0.5)
 
 
-PATTERNS = _make_samples()
+PATTERNS = _make_patterns()
+
+
+@njit(cache=True, error_model="numpy")
+def pattern_of_pixel(x: int, y: int) -> int:
+    """Which of PATTERNS pixel (x, y) uses."""
+    return int(64.0 * hash_unit(x, y))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +64,8 @@ class Region:
 class Visibility:
     """What is seen in the pixels of `region`.
 
-    `triangle` (h, w): index, or BASE. `slot` (h, w): row in `sample_triangle` (S, 16) of a pixel with several
-    triangles, or -1. `nearness` (h, w) 1 / depth [1/m] at the pixel's centre; `sample_nearness` (S, 16).
+    `triangle` (h, w): index, or BASE. `slot` (h, w): row in `sample_triangle` (S, 32) of a pixel with several
+    triangles, or -1. `nearness` (h, w) 1 / depth [1/m] at the pixel's centre; `sample_nearness` (S, 32).
     """
 
     region: Region
@@ -151,7 +160,7 @@ def _draw(
                 below = triangle[y, x]
                 if s < 0 and below == BASE and z + spread < nearest[y, x]:
                     continue
-                pattern = patterns[(x + x0 + 2 * (y + y0)) & 3]
+                pattern = patterns[pattern_of_pixel(x + x0, y + y0)]
                 for i in range(SAMPLES):
                     sx, sy = x + pattern[i, 0], y + pattern[i, 1]
                     if not whole and (
@@ -180,15 +189,15 @@ def _draw(
 @njit(cache=True, error_model="numpy")
 def cover_bits(
     triangle: NDArray[np.int32], slot: NDArray[np.int32], sample_triangle: NDArray[np.int32]
-) -> NDArray[np.uint16]:
+) -> NDArray[np.uint32]:
     """Which samples of each pixel any triangle covers: bit i for sample i, (h, w)."""
     h, w = triangle.shape
-    bits = np.zeros((h, w), dtype=np.uint16)
+    bits = np.zeros((h, w), dtype=np.uint32)
     for y in range(h):
         for x in range(w):
             s = slot[y, x]
             if s < 0:
-                bits[y, x] = 0xFFFF if triangle[y, x] != BASE else 0
+                bits[y, x] = ALL if triangle[y, x] != BASE else 0
             else:
                 value = 0
                 for i in range(SAMPLES):

@@ -41,7 +41,7 @@ def make_light(
 
 
 class Renderer:
-    """Renders lists of meshes as one camera sees them.
+    """Renders lists of meshes as one camera sees them, before a `background` that fits (H, W, 3).
 
     Meshes that are the same objects as in the list before are taken to rest: they are drawn once and kept, with their
     depth. The kept set only shrinks, so a body that moves now and then does not cost a new picture each time.

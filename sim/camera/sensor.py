@@ -18,7 +18,7 @@ def _make_normal_table() -> NDArray[np.float32]:
     """Quantiles of the normal distribution, scaled to variance 1: an integer drawn at random picks one."""
     n = 1 << TABLE_BITS
     values = ndtri((np.arange(n) + 0.5) / n)
-    return (values / values.std()).astype(np.float32)
+    return np.asarray(values / values.std(), dtype=np.float32)
 
 
 NORMAL = _make_normal_table()

@@ -5,9 +5,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from sim.camera.lens import ray_of_pixel
-from sim.camera.rasteriser import BASE, PATTERNS, SAMPLES
+from sim.camera.rasteriser import ALL, BASE, PATTERNS, SAMPLES, pattern_of_pixel
 from sim.camera.shadows import lamp_share
-from sim.camera.textures import hash_unit, tint
+from sim.camera.textures import tint, turn_of_pixel
 
 Array = NDArray[np.float64]
 Picture = NDArray[np.float32]
@@ -115,7 +115,7 @@ def shade(
     base_heights: Picture,
     base_hulls: Picture,
     base_frame: Array,
-    ground: NDArray[np.uint16],
+    ground: NDArray[np.uint32],
     picture: Picture,
     lamp_part: Picture,
 ) -> None:
@@ -123,7 +123,8 @@ def shade(
 
     `lamp_part` (h, w): the share of the picture's light that comes from the lamp; `nearest` becomes the mean of the
     samples. `light` (5,): direction, key, ambient. `camera` (13,): R_camera_base, optical centre in base, focal
-    length [px]. `heights`, `hulls`, `frame`: shadow map of this layer; `base_*` of the layer below. `ground`: see `cover_ground`.
+    length [px]. `heights`, `hulls`, `frame`: shadow map of this layer; `base_*` of the layer below. `ground`: see
+    `cover_ground`.
     """
     h, w = triangle.shape
     rays = ground.shape[0] if ground.shape[1] == h and ground.shape[2] == w else 0
@@ -138,8 +139,8 @@ def shade(
                     shaded = shaded or ground[r, y, x] != 0
                 if nearest[y, x] <= 0.0 or (hulls.shape[0] == 1 and not shaded):
                     continue
-            pattern = PATTERNS[(x + x0 + 2 * (y + y0)) & 3]
-            turn = 2.0 * np.pi * hash_unit(x + x0, y + y0)
+            pattern = PATTERNS[pattern_of_pixel(x + x0, y + y0) if s >= 0 else 0]
+            turn = turn_of_pixel(x + x0, y + y0)
             for k in range(5):
                 total[k] = 0.0
             done = 0
@@ -147,7 +148,7 @@ def shade(
                 if done >> i & 1:
                     continue
                 t = sample_triangle[s, i] if s >= 0 else triangle[y, x]
-                members, count, du, dv = 0xFFFF, SAMPLES, 0.0, 0.0
+                members, count, du, dv = ALL, SAMPLES, 0.0, 0.0
                 near = float(nearest[y, x])
                 if s >= 0:
                     members, count, near = 0, 0, 0.0
@@ -178,9 +179,7 @@ def shade(
                         seen = lamp_share(heights, hulls, frame, out[6], out[7], out[8], 0.0, 0.0, turn)
                 else:
                     m = mesh[t]
-                    _shade_point(
-                        t, u, v, screen, nearness, corners, colours, m, textures[m], light, camera, out
-                    )
+                    _shade_point(t, u, v, screen, nearness, corners, colours, m, textures[m], light, camera, out)
                     flat = out[10] > 0.0 and not two_sided[m]
                     if out[9] > 0.0:
                         x3, y3, z3, rx, ry = out[6], out[7], out[8], out[11], out[12]

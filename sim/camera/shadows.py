@@ -52,14 +52,14 @@ class ShadowMap:
     frame: Array
 
 
-def _make_probes(count: int) -> Array:
+def make_probes(count: int) -> Array:
     """Points (count, 2) spread evenly over the unit disk (H. Vogel 1979)."""
     angle, radius = np.arange(count) * GOLDEN_ANGLE, np.sqrt((np.arange(count) + 0.5) / count)
     return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
 
 
-SEARCH_PROBES = _make_probes(10)
-SHARE_PROBES = _make_probes(24)
+SEARCH_PROBES = make_probes(10)
+SHARE_PROBES = make_probes(24)
 
 
 def _light_axes(direction: Array) -> Array:
@@ -79,7 +79,7 @@ def cast_shadows(meshes: Sequence[Mesh], light: Light, texel: float) -> ShadowMa
         nothing = np.full((1, 1), NO_CASTER, np.float32)
         return ShadowMap(nothing, nothing, np.array([0.0, 0.0, texel, *slide, spread]))
     sheared = [np.column_stack([v[:, :2] - v[:, 2:] * slide, v[:, 2]]) for v in (mesh.vertices for mesh in solids)]
-    low = np.min([v.min(axis=0) for v in sheared], axis=0)
+    low = np.floor(np.min([v.min(axis=0) for v in sheared], axis=0) / texel) * texel
     high = np.max([v.max(axis=0) for v in sheared], axis=0)
     w, h = np.ceil((high[:2] - low[:2]) / texel).astype(int) + 1
     heights = np.full((h, w), NO_CASTER, dtype=np.float32)
@@ -89,7 +89,7 @@ def cast_shadows(meshes: Sequence[Mesh], light: Light, texel: float) -> ShadowMa
 
 
 def _find_hulls(heights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Greatest height in each block and its neighbours up to REACH; one ring of blocks more than the map on each side."""
+    """Greatest height in each block and its neighbours up to REACH, with a rim of empty blocks around the map."""
     ring = 1 + REACH // BLOCK
     h, w = (-(-n // BLOCK) * BLOCK for n in heights.shape)
     padded = np.full((h + 2 * ring * BLOCK, w + 2 * ring * BLOCK), NO_CASTER, dtype=np.float32)
@@ -98,14 +98,14 @@ def _find_hulls(heights: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(ndimage.maximum_filter(blocks, size=2 * ring + 1, mode="nearest"), dtype=np.float32)
 
 
-def cover_ground(meshes: Sequence[Mesh], light: Light, view: View, region: Region) -> NDArray[np.uint16]:
+def cover_ground(meshes: Sequence[Mesh], light: Light, view: View, region: Region) -> NDArray[np.uint32]:
     """Which samples of the ground z = 0 lie in the shadow of cloth, (L, h, w) bit masks, one for each of L rays.
 
     The cloth is projected onto the ground along L directions spread over the lamp, and drawn as the camera sees it.
     """
     cloth = [mesh for mesh in meshes if mesh.two_sided]
     if not cloth:
-        return np.zeros((1, 1, 1), dtype=np.uint16)
+        return np.zeros((1, 1, 1), dtype=np.uint32)
     masks = []
     for direction in _sample_lamp(light, 1 if max(mesh.vertices[:, 2].max() for mesh in cloth) < FLAT_HEIGHT else 12):
         fallen = [replace(mesh, vertices=_fall(mesh.vertices, direction)) for mesh in cloth]

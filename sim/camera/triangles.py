@@ -23,7 +23,7 @@ STACK = 96
 
 @dataclass(frozen=True, slots=True)
 class Triangles:
-    """`screen` (T, 3, 2) [px], `nearness` (T, 3) = 1 / depth [1/m], `corners` (T, 3, 8), `mesh` (T,) index of the mesh."""
+    """`screen` (T, 3, 2) [px], `nearness` (T, 3) = 1 / depth [1/m], `corners` (T, 3, 8), `mesh` (T,) index."""
 
     screen: Array
     nearness: Array
