@@ -10,9 +10,9 @@ import numpy as np
 mpl.use("Agg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from sewcell.apps.evaluate import SeamQuality
-from sewcell.geometry.poses import Array
 from sewcell.pattern.piece import Piece
 from sewcell.process.worklog import SewnSeam, StepTime
 from sewcell.units import MM
@@ -21,7 +21,7 @@ FABRIC, LINE, STITCH, BAD = "#dfe7f2", "#1f3b73", "#c2452d", "#b00020"
 PICTURE_WIDTH_PX = 960
 
 
-def encode_picture(pixels: Array) -> str:
+def encode_picture(pixels: NDArray[np.uint8]) -> str:
     """A picture (H, W, 3) blue-green-red as a JPEG data address for a page, scaled to the width of the page."""
     height, width = pixels.shape[:2]
     scale = min(1.0, PICTURE_WIDTH_PX / width)

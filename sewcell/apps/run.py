@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sewcell.apps.evaluate import PieceQuality, describe_piece, evaluate_piece
 from sewcell.apps.report import write_report
@@ -20,7 +21,7 @@ from sewcell.drivers.devices.arm import ArmDevice, ArmState
 from sewcell.errors import SewcellError
 from sewcell.process.worklog import StepTime, Worklog
 
-Summary = dict[str, object]
+Summary = dict[str, Any]
 
 JOINT_PERIOD = 0.05
 """Time between looks at the arm's last report, for the record [s]."""

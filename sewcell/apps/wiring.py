@@ -1,7 +1,6 @@
 """Joins a job, the open ports and the journal into one cell at work."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from sewcell.backend import CellPorts
 from sewcell.cell.journal import Journal

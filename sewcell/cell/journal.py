@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -82,7 +83,7 @@ class Journal:
         self._writer.finish()
         self._file.close()
 
-    def _write(self, topic: str, schema: str, message: dict[str, object], time: float) -> None:
+    def _write(self, topic: str, schema: str, message: Mapping[str, object], time: float) -> None:
         if topic not in self._channels:
             self._channels[topic] = self._writer.register_channel(topic, "json", self._schemas[schema])
         stamp = _nanoseconds(time)

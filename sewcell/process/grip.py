@@ -44,9 +44,9 @@ def plan_grip(piece: Piece, seam: SeamRecipe, plate_size: ArrayLike) -> SeamGrip
     along = end - start
     length = float(np.hypot(*along))
 
-    turn = np.pi - np.arctan2(along[1], along[0])
-    needle_piece = PlanarPose(0.0, 0.0, float(turn))
-    needle_piece = PlanarPose(*(-needle_piece.apply(start[None])[0]), theta=float(turn))
+    turn = float(np.pi - np.arctan2(along[1], along[0]))
+    x, y = -PlanarPose(0.0, 0.0, turn).apply(start[None])[0]
+    needle_piece = PlanarPose(float(x), float(y), turn)
 
     across = float(np.asarray(plate_size)[1])
     T_needle_tool = make_pose((-length / 2.0, seam.grip_distance + across / 2.0, 0.0), (np.pi, 0.0, 0.0))

@@ -114,7 +114,7 @@ def test_an_impossible_value_is_named_with_what_is_possible(
         (
             "cells/bench.yaml",
             CellModel,
-            "[900, 800, 0]",
+            "[1000, 800, 0]",
             "[-900, 800, 0]",
             "table.slab: from_mm [-300.0, -600.0, -40.0] must",
         ),
