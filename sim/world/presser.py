@@ -16,7 +16,7 @@ from sim.world.cloth_mesh import Indices
 from sim.world.elements import Elements
 
 RELAXATION = 0.5
-LARGEST_SLIP = 2e-5
+LARGEST_SLIP = 4e-4
 
 
 class Grip(NamedTuple):
