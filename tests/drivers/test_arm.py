@@ -5,7 +5,8 @@ import asyncio
 import numpy as np
 import pytest
 
-from sewcell.drivers.devices.arm import HORIZON, ArmDevice, ArmState
+from sewcell.drivers.devices.arm import HORIZON, ArmDevice
+from sewcell.drivers.devices.arm_reports import ArmState
 from sewcell.drivers.devices.joint_motion import encode_motion
 from sewcell.drivers.devices.motion_clock import MotionClock
 from sewcell.errors import DeviceFaultError, InterlockError, LinkError, MotionError
@@ -315,7 +316,12 @@ def test_two_motions_at_once_are_refused(make_arm):
 def test_unasked_messages_do_not_disturb_a_motion(make_arm):
     async def scenario(arm, fake):
         for k in range(10):
-            disturb_after(0.2 * k, lambda: fake.push(b"[MSG:tool]\r\n[GC:G1 G93]\r\n\xff\xfe\r\n<Run|FS:1,2>\r\n"))
+            disturb_after(
+                0.2 * k,
+                lambda: fake.push(
+                    b"[MSG:tool]\r\n[GC:G1 G93]\r\n<Run|MPos:1,0,2,3,4,5,6>\r\n\xff\xfe\r\n<Run|FS:1,2>\r\n"
+                ),
+            )
         await arm.move(path(), PERIOD)
 
     with_arm(make_arm, scenario)

@@ -7,12 +7,11 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sewcell.drivers.devices.arm_reports import ArmState, JointReport, MoveReport
 from sewcell.drivers.devices.grbl_link import REPORT_PERIOD, GrblLink, Line
 from sewcell.drivers.devices.joint_motion import AXES, check_motion, encode_motion
 from sewcell.drivers.devices.motion_clock import MotionClock
@@ -22,6 +21,8 @@ from sewcell.drivers.transport import ByteTransport
 from sewcell.errors import DeviceFaultError, InterlockError, LinkError, MotionError, SewcellError
 from sewcell.kinematics.arm_model import JointLimits
 from sewcell.units import DEG
+
+__all__ = ["ArmDevice", "ArmState", "JointReport", "MoveReport"]
 
 Array = NDArray[np.float64]
 
@@ -33,38 +34,6 @@ BRAKING_TIME = 3.0
 """Longest time to come to rest [s]."""
 HOMING_TIME = 60.0
 _MISSES = 3
-
-
-class ArmState(Enum):
-    """What the arm is ready for."""
-
-    DISCONNECTED = "disconnected"
-    READY = "ready"
-    MOVING = "moving"
-    HELD = "held"
-    FAULT = "fault"
-    LOST = "lost"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class JointReport:
-    """Where the arm said it was: `joints` (6,) [rad] at loop time `at` [s]."""
-
-    joints: Array
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class MoveReport:
-    """Loop times [s] of a motion: its start as foreseen and as measured from the controller's answer, its end.
-
-    `latency`: estimated time from the host to the controller [s].
-    """
-
-    foreseen_start: float
-    start: float
-    end: float
-    latency: float
 
 
 class ArmDevice:

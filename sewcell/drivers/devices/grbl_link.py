@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sewcell.drivers.devices import grbl_failures
 from sewcell.drivers.protocols import grbl
 from sewcell.drivers.protocols.grbl import Identity, Message, RealTime, Status
 from sewcell.drivers.protocols.grbl_texts import explain_alarm, explain_error
@@ -62,6 +63,7 @@ class GrblLink:
         self._transport = transport
         self._decoder = grbl.GrblDecoder()
         self._receive_bytes = SMALLEST_BUFFER
+        self._axes = 0
         self._urgent = bytearray()
         self._waiting: deque[Line] = deque()
         self._sent: deque[Line] = deque()
@@ -85,7 +87,7 @@ class GrblLink:
         self._in_step = self._alarm_known = False
         self._tasks = [asyncio.create_task(job()) for job in (self._read_forever, self._write_forever)]
         identity = await self._identify()
-        self._receive_bytes = identity.receive_bytes
+        self._receive_bytes, self._axes = identity.receive_bytes, identity.axes
         self._silent_polls = 0
         self._tasks.append(asyncio.create_task(self._poll_forever()))
         return identity
@@ -169,7 +171,7 @@ class GrblLink:
             async with asyncio.timeout(SILENCE):
                 return await waiter
         except TimeoutError:
-            failure = self._silence()
+            failure = grbl_failures.silence(self.name, SILENCE)
             self._fail(failure)
             raise failure from None
 
@@ -193,7 +195,7 @@ class GrblLink:
             self._in_step = True
             self._wake.set()
             return identity
-        failure = self._stranger() if self._strange_lines else self._nobody()
+        failure = (grbl_failures.stranger if self._strange_lines else grbl_failures.nobody)(self.name)
         self._fail(failure)
         raise failure
 
@@ -242,11 +244,11 @@ class GrblLink:
             self._silent_polls += 1
             # Polls are counted, not seconds: when the host itself was frozen, the answers are still to be read.
             if self._silent_polls > _SILENT_POLLS:
-                self._fail(self._silence())
+                self._fail(grbl_failures.silence(self.name, SILENCE))
             elif self._sent and not self._paused():
                 self._sent[0].polls_left -= 1
                 if self._sent[0].polls_left < 0:
-                    self._fail(self._overdue(self._sent[0]))
+                    self._fail(grbl_failures.overdue(self.name, self._sent[0].text.decode().strip()))
             self.urge(RealTime.STATUS)
 
     def _paused(self) -> bool:
@@ -300,7 +302,8 @@ class GrblLink:
 
     def _take_status(self, status: Status, now: float) -> None:
         self.status, self.status_at = status, now
-        if status.joints is not None:
+        # A point that noise has turned into a comma makes one joint more.
+        if status.joints is not None and len(status.joints) == self._axes:
             self.joints, self.joints_at = status.joints, now
         if status.state != "Alarm":
             self._alarm_known = False
@@ -312,31 +315,6 @@ class GrblLink:
                 waiter.set_result(status)
 
     # ---- failures
-
-    def _nobody(self) -> LinkError:
-        return LinkError(
-            f"{self.name}: the arm controller does not answer: check that it is switched on, its cable, and that this "
-            "is the arm's port"
-        )
-
-    def _stranger(self) -> LinkError:
-        return LinkError(
-            f"{self.name}: what answers there is no grblHAL controller, or the baud rate is wrong: check the arm's "
-            "port in the cell file"
-        )
-
-    def _silence(self) -> LinkError:
-        return LinkError(
-            f"{self.name}: the arm controller has not answered for {SILENCE:g} s: check its cable and its power, then "
-            "connect again"
-        )
-
-    def _overdue(self, line: Line) -> LinkError:
-        text = line.text.decode("ascii").strip()
-        return LinkError(
-            f"{self.name}: the arm controller has not answered the line '{text}': bytes were lost, check the cable and "
-            "keep it away from motor cables, then connect again"
-        )
 
     def _fail(self, failure: SewcellError) -> None:
         if self.failure is None or isinstance(failure, LinkError):
