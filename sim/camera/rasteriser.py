@@ -59,6 +59,12 @@ class Region:
         """Rows and columns of the region in the arrays of the whole picture."""
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
+    def cut(self, low: Array, high: Array) -> "Region":
+        """The part of the region from `low` to `high` (2,) [px]; may be empty."""
+        x0, y0 = np.clip(np.floor(low), [self.x0, self.y0], [self.x1, self.y1]).astype(int)
+        x1, y1 = np.clip(np.ceil(high) + 1, [x0, y0], [self.x1, self.y1]).astype(int)
+        return Region(int(x0), int(y0), int(x1), int(y1))
+
 
 @dataclass(frozen=True, slots=True)
 class Visibility:

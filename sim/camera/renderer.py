@@ -125,17 +125,14 @@ class Renderer:
 
     def _region(self, screen: NDArray[np.float64], meshes: Sequence[Mesh]) -> Region:
         """Pixels that the triangles or their shadows on the ground may touch."""
-        width, height = self._view.image_size_px
+        whole = Region(0, 0, *self._view.image_size_px)
         T = self._view.T_camera_base
         fallen = shadow_points(meshes, self._light)
         depth = fallen @ T[2, :3] + T[2, 3]
         if np.any(depth < 0.05):
-            return Region(0, 0, width, height)
+            return whole
         rays = (fallen @ T[:2, :3].T + T[:2, 3]) / depth[:, None]
         left, right, top, bottom = self._view.window()
         inside = np.clip(rays, [left, top], [right, bottom])
         touched = np.concatenate([project_rays(inside, self._view.lens), screen.reshape(-1, 2)])
-        low, high = touched.min(axis=0) - 1.0, touched.max(axis=0) + 1.0
-        x0, y0 = np.clip(np.floor(low), 0, [width, height]).astype(int)
-        x1, y1 = np.clip(np.ceil(high) + 1, 0, [width, height]).astype(int)
-        return Region(int(x0), int(y0), int(x1), int(y1))
+        return whole.cut(touched.min(axis=0) - 1.0, touched.max(axis=0) + 1.0)

@@ -109,8 +109,16 @@ def cover_ground(meshes: Sequence[Mesh], light: Light, view: View, region: Regio
     masks = []
     for direction in _sample_lamp(light, 1 if max(mesh.vertices[:, 2].max() for mesh in cloth) < FLAT_HEIGHT else 12):
         fallen = [replace(mesh, vertices=_fall(mesh.vertices, direction)) for mesh in cloth]
-        seen = rasterise(project_meshes(fallen, view), region)
-        masks.append(cover_bits(seen.triangle, seen.slot, seen.sample_triangle))
+        triangles = project_meshes(fallen, view)
+        mask = np.zeros(region.shape, dtype=np.uint32)
+        if len(triangles.mesh):
+            points = triangles.screen.reshape(-1, 2)
+            part = region.cut(points.min(axis=0) - 1.0, points.max(axis=0) + 1.0)
+            seen = rasterise(triangles, part)
+            rows, columns = part.window
+            inside = mask[rows.start - region.y0 : rows.stop - region.y0, columns.start - region.x0 :]
+            inside[:, : part.shape[1]] = cover_bits(seen.triangle, seen.slot, seen.sample_triangle)
+        masks.append(mask)
     return np.array(masks)
 
 
