@@ -1,7 +1,6 @@
 """The simulated cell behind the three seams: world, emulated controllers, cables, camera and virtual time."""
 
 import asyncio
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,11 +16,12 @@ from sim.camera.renderer import make_light
 from sim.camera.sensor import Sensor
 from sim.camera.source import RenderedCamera
 from sim.clock import SimLoop
+from sim.faults import FAULTS, SimulatedCell
 from sim.firmware.arm_controller import ArmController
 from sim.firmware.io_module import IoModule
 from sim.firmware.modbus_slave import FieldBus
 from sim.firmware.sewing_head import SewingHead
-from sim.link import HostEnd, make_cable
+from sim.link import make_cable
 from sim.plant import Plant
 from sim.truth import Truth
 from sim.world.from_config import make_world_parameters
@@ -30,18 +30,6 @@ from sim.world.world import STEP, World
 CAMERA_NAME = "overhead"
 EVEN_PARITY_BITS = 11
 """Bits of a byte with start, parity and stop bit, 8E1."""
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatedCell:
-    """What is built when the cell opens; faults are put into it here."""
-
-    world: World
-    arm_line: HostEnd
-    bus_line: HostEnd
-    camera: RenderedCamera
-    ticking: asyncio.Task[None]
-    serving: tuple[asyncio.Task[None], ...]
 
 
 class SimBackend:
@@ -54,6 +42,7 @@ class SimBackend:
         self.plant = Plant()
         self.truth = Truth()
         self.cell: SimulatedCell | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def make_loop(self) -> asyncio.AbstractEventLoop:
         """Virtual time, as fast as the computer can."""
@@ -78,17 +67,14 @@ class SimBackend:
         )
         bus = FieldBus({1: SewingHead(self.plant), 2: IoModule(self.plant)})
         camera = self._make_camera(world)
-        self.cell = SimulatedCell(
-            world=world,
-            arm_line=arm_line,
-            bus_line=bus_line,
-            camera=camera,
-            ticking=asyncio.create_task(_tick(world, arm, bus, arm_line, bus_line), name="world"),
-            serving=(
-                asyncio.create_task(arm.run(arm_port), name="arm controller"),
-                asyncio.create_task(bus.run(bus_port), name="field bus modules"),
-            ),
+        self.cell = SimulatedCell(self.plant, world, arm_line.cable, bus_line.cable, camera)
+        self._tasks = (
+            asyncio.create_task(_tick(self.cell, arm, bus), name="world"),
+            asyncio.create_task(arm.run(arm_port), name="arm controller"),
+            asyncio.create_task(bus.run(bus_port), name="field bus modules"),
         )
+        for event in scenario.faults:
+            asyncio.get_running_loop().call_later(event.at_s, FAULTS[event.fault], self.cell)
         return CellPorts(arm_line, bus_line, camera)
 
     async def close(self) -> None:
@@ -96,10 +82,9 @@ class SimBackend:
         if self.cell is None:
             return
         cell, self.cell = self.cell, None
-        tasks = (cell.ticking, *cell.serving)
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        outcomes = await asyncio.gather(*self._tasks, return_exceptions=True)
         cell.world.close()
         for outcome in outcomes:
             if isinstance(outcome, Exception):
@@ -145,7 +130,7 @@ def _loaded_piece(job: Job) -> Piece:
     return job.pieces[sewn[0]]
 
 
-async def _tick(world: World, arm: ArmController, bus: FieldBus, arm_line: HostEnd, bus_line: HostEnd) -> None:
+async def _tick(cell: SimulatedCell, arm: ArmController, bus: FieldBus) -> None:
     """Advance controllers and world together; a world that breaks down takes its cables with it."""
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -155,10 +140,10 @@ async def _tick(world: World, arm: ArmController, bus: FieldBus, arm_line: HostE
             now = loop.time()
             arm.update(now)
             bus.update(now)
-            world.step(STEP)
+            cell.world.step(STEP)
             steps += 1
             await asyncio.sleep(started + steps * STEP - now)
     except RuntimeError:
-        arm_line.cable.unplug()
-        bus_line.cable.unplug()
+        cell.arm_cable.unplug()
+        cell.bus_cable.unplug()
         raise

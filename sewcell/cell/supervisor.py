@@ -88,8 +88,10 @@ class Supervisor:
             async with asyncio.timeout(STOP_DEADLINE):
                 await command()
         except (SewcellError, TimeoutError) as error:
-            time = asyncio.get_running_loop().time()
-            self.alarms.append(Alarm(time, type(error).__name__, "come to rest", str(error) or "no answer in time"))
+            text = str(error) or "a device did not come to rest in time: use the emergency stop"
+            if all(text != alarm.text for alarm in self.alarms):
+                time = asyncio.get_running_loop().time()
+                self.alarms.append(Alarm(time, type(error).__name__, "come to rest", text))
 
     def _go(self, trigger: Trigger) -> None:
         self.state = next_state(self.state, trigger)

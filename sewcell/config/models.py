@@ -89,45 +89,65 @@ class GarmentModel(Model):
 class PieceSpread(Model):
     """How far the loader puts a piece from its place: +- position, +- angle."""
 
-    position_mm: NotNegative
-    angle_deg: Annotated[float, Field(ge=0.0, le=180.0)]
+    position_mm: NotNegative = 0.0
+    angle_deg: Annotated[float, Field(ge=0.0, le=180.0)] = 0.0
 
 
 class FabricSpread(Model):
     """How the cloth differs from its file: +- friction, standard deviation of the knife."""
 
-    friction_percent: PercentSpread
-    knife_sigma_mm: NotNegative
+    friction_percent: PercentSpread = 0.0
+    knife_sigma_mm: NotNegative = 0.0
 
 
 class GripperSpread(Model):
     """Standard deviation of the shift and turn of the cloth when the pins enter it."""
 
-    slip_sigma_mm: NotNegative
-    slip_sigma_deg: NotNegative
+    slip_sigma_mm: NotNegative = 0.0
+    slip_sigma_deg: NotNegative = 0.0
 
 
 class CameraSpread(Model):
     """Noise in grey levels, delay, blur and +- brightness of the pictures."""
 
-    noise_sigma_levels: NotNegative
-    latency_ms: NotNegative
-    blur_sigma_px: NotNegative
-    light_percent: PercentSpread
+    noise_sigma_levels: NotNegative = 0.0
+    latency_ms: NotNegative = 0.0
+    blur_sigma_px: NotNegative = 0.0
+    light_percent: PercentSpread = 0.0
 
 
 class LinkSpread(Model):
     """Delay of the wires, one way."""
 
-    latency_ms: NotNegative
+    latency_ms: NotNegative = 0.0
+
+
+FaultName = Literal[
+    "arm cable pulled",
+    "arm struck",
+    "camera unplugged",
+    "emergency stop",
+    "field bus cable pulled",
+    "guard door open",
+    "piece taken away",
+    "thread break",
+]
+
+
+class FaultModel(Model):
+    """Something that goes wrong at a time of the run."""
+
+    fault: FaultName
+    at_s: NotNegative
 
 
 class ScenarioModel(Model):
-    """configs/scenarios/*.yaml: how the simulated cell differs from its configuration."""
+    """configs/scenarios/*.yaml: how the simulated cell differs from its configuration; what is left out is ideal."""
 
     name: Name
-    piece: PieceSpread
-    fabric: FabricSpread
-    gripper: GripperSpread
-    camera: CameraSpread
-    links: LinkSpread
+    piece: PieceSpread = PieceSpread()
+    fabric: FabricSpread = FabricSpread()
+    gripper: GripperSpread = GripperSpread()
+    camera: CameraSpread = CameraSpread()
+    links: LinkSpread = LinkSpread()
+    faults: Annotated[tuple[FaultModel, ...], Field(strict=False)] = ()

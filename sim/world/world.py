@@ -77,6 +77,12 @@ class World:
             self._rigid.link_poses(), self._T_tool, self._sole(self._foot), self._shaft, list(self._cloths.values())
         )
 
+    def take_pieces_away(self) -> None:
+        """Somebody clears table and gripper."""
+        self._gripper.release()
+        self._cloths.clear()
+        self._settling.clear()
+
     def step(self, dt: float = STEP) -> None:
         """Advance by `dt` [s]."""
         self._load(dt)
@@ -104,9 +110,7 @@ class World:
         if self._loaded_at is None or self.time + dt / 2 < self._loaded_at:
             return
         self._loaded_at = None
-        self._gripper.release()
-        self._cloths.clear()
-        self._settling.clear()
+        self.take_pieces_away()
         if self._laid < self._piece_count:
             self._cloths[self._laid] = lay_piece(self._parameters, self._piece, self._laid, self._seed)
             self._truth.picked[self._laid] = False

@@ -137,7 +137,9 @@ class SewingHead:
         return status.stitches
 
     async def stop(self) -> None:
-        """Needle up and shaft at rest; a running seam ends."""
+        """Needle up and shaft at rest; a running seam ends. A drive that is off already rests with its needle up."""
+        if self.status.state is State.DISABLED:
+            return
         await self._command(Command.STOP)
         await self._until(_needle_up_at_rest, "stop with the needle up", faults=False)
 
