@@ -10,7 +10,7 @@ from typing import Any
 from sewcell.apps.evaluate import PieceQuality, describe_piece, evaluate_piece
 from sewcell.apps.report import write_report
 from sewcell.apps.wiring import wire_cell
-from sewcell.backend import Backend, Witness, find_backend
+from sewcell.backend import Backend, OpenBackend, Witness, find_backend
 from sewcell.cell.alarms import Alarm
 from sewcell.cell.journal import Journal
 from sewcell.cell.records import DEFAULT_DATABASE, RunKey, RunRecords
@@ -66,8 +66,12 @@ class _Progress:
     modbus_frames: int = 0
 
 
-def run_garment(request: RunRequest, on_step: Callable[[StepTime], None]) -> RunOutcome:
+def run_garment(
+    request: RunRequest, on_step: Callable[[StepTime], None], open_backend: OpenBackend | None = None
+) -> RunOutcome:
     """Run the request; every failure that sewcell foresees is told in the outcome, and the record is written anyway.
+
+    `open_backend` takes the place of the installed backend that the request names.
 
     Raises: ConfigError only when the record itself cannot be written.
     """
@@ -76,7 +80,7 @@ def run_garment(request: RunRequest, on_step: Callable[[StepTime], None]) -> Run
     progress = _Progress(request.out or Path("runs") / f"{number:04d}-{request.garment.stem}")
     result, reason, exit_code = "failed", "the run was broken off", 1
     try:
-        _run(request, progress, on_step)
+        _run(request, progress, on_step, open_backend or find_backend(request.backend))
         result, reason, exit_code = "ok", "", 0
     except SewcellError as error:
         reason, exit_code = str(error), error.exit_code
@@ -90,9 +94,11 @@ def run_garment(request: RunRequest, on_step: Callable[[StepTime], None]) -> Run
     return RunOutcome(summary, _report(progress, qualities, summary), exit_code)
 
 
-def _run(request: RunRequest, progress: _Progress, on_step: Callable[[StepTime], None]) -> None:
+def _run(
+    request: RunRequest, progress: _Progress, on_step: Callable[[StepTime], None], open_backend: OpenBackend
+) -> None:
     job = load_job(request.garment, request.cell, request.scenario)
-    backend = find_backend(request.backend)(job, request.seed, request.count)
+    backend = open_backend(job, request.seed, request.count)
     progress.job = job
     started = time.perf_counter()
     with Journal(progress.folder / "run.mcap") as journal, asyncio.Runner(loop_factory=backend.make_loop) as runner:
