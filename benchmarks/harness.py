@@ -1,4 +1,4 @@
-"""The form of every benchmark: lines of one claim each, timed interleaved with the peers, printed as JSON or a table."""
+"""The form of every benchmark: one claim a line, timed in turns with the peers, printed as JSON or as a table."""
 
 import argparse
 import json
