@@ -23,7 +23,6 @@ setup: .venv/.ready
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Python 3.11 is needed and '$(PYTHON)' was not found: install it (Debian: apt-get install python3.11 python3.11-venv) or name it with make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,dev]'
-	$(BIN)/python -m sewcell.apps.warm_up
 	@touch $@
 
 clean:

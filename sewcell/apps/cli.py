@@ -84,4 +84,3 @@ def _make_table(outcome: RunOutcome) -> Table:
 
 def _millimetres(value: float | None) -> str:
     return "not known" if value is None else f"{value:.2f} mm"
-

@@ -42,7 +42,7 @@ def draw_seam(piece: Piece, seam: SewnSeam, quality: SeamQuality | None) -> str:
     axes.set_aspect("equal")
     axes.set_xlabel("x [mm]")
     axes.set_ylabel("y [mm]")
-    axes.legend(loc="lower center", frameon=False)
+    axes.legend(loc="upper left", bbox_to_anchor=(0.0, 1.12), ncols=2, frameon=False)
     return _to_svg(figure)
 
 
