@@ -23,7 +23,13 @@ setup: .venv/.ready
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Python 3.11 is needed and '$(PYTHON)' was not found: install it (Debian: apt-get install python3.11 python3.11-venv) or name it with make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,dev]'
+	@echo "first run, which compiles the numerical kernels"
+	@$(BIN)/sewcell run configs/garments/shirt-pocket.yaml --out .venv/first-run --database sqlite:///.venv/first-run.db >.venv/first-run.log 2>&1 || { cat .venv/first-run.log; exit 1; }
 	@touch $@
+
+bench: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,dev,bench]'
+	for page in kinematics motion; do $(BIN)/python -m benchmarks.$$page || exit 1; done
 
 clean:
 	rm -rf .venv runs build dist *.egg-info
