@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sewcell.apps.run import RunOutcome, RunRequest, run_garment
 from sewcell.cell.records import DEFAULT_DATABASE
+from sewcell.errors import ConfigError
 from sewcell.process.worklog import StepTime
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -36,7 +38,11 @@ def run(
     """Sew a garment's pieces: look, plan, pick, carry, sew, put down, look again."""
     console = Console(stderr=as_json, highlight=False)
     request = RunRequest(garment, cell, backend, seed, scenario, count, out, database)
-    outcome = run_garment(request, on_step=lambda step: _print_step(console, step))
+    try:
+        outcome = run_garment(request, on_step=lambda step: _print_step(console, step))
+    except ConfigError as error:
+        console.print(f"[bold red]failed[/bold red]: {escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(error.exit_code) from error
     _print_outcome(console, outcome)
     if as_json:
         sys.stdout.write(json.dumps(outcome.summary) + "\n")
@@ -50,11 +56,11 @@ def _print_step(console: Console, step: StepTime) -> None:
 def _print_outcome(console: Console, outcome: RunOutcome) -> None:
     summary = outcome.summary
     if summary["result"] != "ok":
-        console.print(f"[bold red]failed[/bold red]: {summary['reason']}", soft_wrap=True)
+        console.print(f"[bold red]failed[/bold red]: {escape(summary['reason'])}", soft_wrap=True)
     if summary["pieces"]:
         console.print(_make_table(outcome))
     if outcome.report is not None:
-        console.print(f"report: {outcome.report}", soft_wrap=True)
+        console.print(f"report: {escape(str(outcome.report))}", soft_wrap=True)
 
 
 def _make_table(outcome: RunOutcome) -> Table:

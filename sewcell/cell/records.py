@@ -50,15 +50,17 @@ class RunRecords:
     """The run table behind a database URL such as `sqlite:///runs/sewcell.db`."""
 
     def __init__(self, url: str) -> None:
-        if url.startswith("sqlite:///"):
-            Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         try:
+            if url.startswith("sqlite:///"):
+                Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             self._engine = create_engine(url)
             if self._engine.dialect.name == "sqlite":
                 _use_write_ahead_log(self._engine)
             Base.metadata.create_all(self._engine)
-        except SQLAlchemyError as error:
-            raise ConfigError(f"the run database {url} cannot be opened: {_first_line(error)}") from error
+        except (SQLAlchemyError, OSError) as error:
+            raise ConfigError(
+                f"the run database {url} cannot be opened: {_first_line(error)}; choose another --database"
+            ) from error
 
     def begin(self, key: RunKey) -> int:
         """Write the row of a run that starts now, with the result "running"; returns its number."""

@@ -66,14 +66,27 @@ def validate_document(document: Document, model: type[M]) -> M:
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
-        faults = [_describe(detail, document, model) for detail in error.errors()]
-        raise join_faults(faults) from error
+        details = _drop_misspelt(error.errors())
+        raise join_faults([_describe(detail, document, model) for detail in details]) from error
 
 
 def join_faults(faults: list[Fault]) -> ConfigError:
     """One error for several faults, one a line, those of one file in the order of its lines."""
     ordered = sorted(faults, key=lambda fault: (str(fault[0].path), fault[0].line))
     return ConfigError("\n".join(dict.fromkeys(f"{origin.describe()}: {text}" for origin, text in ordered)))
+
+
+def _drop_misspelt(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """The faults without the missing keys that stand there in another spelling: one mistake is told once."""
+    unknown = [detail["loc"] for detail in details if detail["type"] == "extra_forbidden"]
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "missing"
+        or not any(
+            loc[:-1] == detail["loc"][:-1] and suggest(str(loc[-1]), [str(detail["loc"][-1])]) for loc in unknown
+        )
+    ]
 
 
 def _describe(detail: ErrorDetails, document: Document, model: type[Model]) -> Fault:

@@ -30,9 +30,10 @@ def test_the_row_of_a_finished_run_holds_its_summary(tmp_path: Path) -> None:
     assert (row.result, row.reason, row.summary["cycle_s"]) == ("failed", "thread break", 1.5)
 
 
-def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="nosuchdb"):
-        RunRecords("nosuchdb://somewhere/else")
+@pytest.mark.parametrize("url", ["nosuchdb://somewhere/else", "sqlite:////proc/nowhere/runs.db"])
+def test_a_database_that_cannot_be_opened_is_named(url: str) -> None:
+    with pytest.raises(ConfigError, match=f"{url}.*choose another"):
+        RunRecords(url)
 
 
 def test_bytes_joints_and_pictures_come_back_from_the_recording(tmp_path: Path) -> None:
