@@ -44,6 +44,14 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A step whose motions are planned."""
+
+    task: Task
+    plan: SeamPlan
+
+
+@dataclass(frozen=True, slots=True)
 class LookAtEmptyTable:
     """Learn what the table looks like without a piece."""
 
@@ -118,12 +126,9 @@ class Plan:
         return Pick(task, plan)
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(PlannedStep):
     """Go to the piece and push the pins into it."""
 
-    task: Task
-    plan: SeamPlan
     name: ClassVar[str] = "pick"
 
     async def run(self, cell: Workcell) -> Step:
@@ -133,12 +138,9 @@ class Pick:
         return Lift(self.task, self.plan)
 
 
-@dataclass(frozen=True, slots=True)
-class Lift:
+class Lift(PlannedStep):
     """Lift the piece and make sure that exactly one ply came up."""
 
-    task: Task
-    plan: SeamPlan
     name: ClassVar[str] = "lift"
 
     async def run(self, cell: Workcell) -> Step:
@@ -170,12 +172,9 @@ class PickAgain:
         return Look(self.task)
 
 
-@dataclass(frozen=True, slots=True)
-class Carry:
+class Carry(PlannedStep):
     """Bring the piece to the machine, foot raised."""
 
-    task: Task
-    plan: SeamPlan
     name: ClassVar[str] = "carry"
 
     async def run(self, cell: Workcell) -> Step:
@@ -184,12 +183,9 @@ class Carry:
         return LayUnderFoot(self.task, self.plan)
 
 
-@dataclass(frozen=True, slots=True)
-class LayUnderFoot:
+class LayUnderFoot(PlannedStep):
     """Lay the piece on the bed beside the needle and slide its edge under the raised foot."""
 
-    task: Task
-    plan: SeamPlan
     name: ClassVar[str] = "lay under foot"
 
     async def run(self, cell: Workcell) -> Step:
@@ -197,12 +193,9 @@ class LayUnderFoot:
         return FootDown(self.task, self.plan)
 
 
-@dataclass(frozen=True, slots=True)
-class FootDown:
+class FootDown(PlannedStep):
     """Lower the presser foot onto the piece."""
 
-    task: Task
-    plan: SeamPlan
     name: ClassVar[str] = "foot down"
 
     async def run(self, cell: Workcell) -> Step:
@@ -210,12 +203,9 @@ class FootDown:
         return Sew(self.task, self.plan)
 
 
-@dataclass(frozen=True, slots=True)
-class Sew:
+class Sew(PlannedStep):
     """Sew the seam with its backtacks while the arm guides the piece with the feed."""
 
-    task: Task
-    plan: SeamPlan
     name: ClassVar[str] = "sew"
 
     async def run(self, cell: Workcell) -> Step:
@@ -234,12 +224,9 @@ class Sew:
         return Trim(self.task, self.plan)
 
 
-@dataclass(frozen=True, slots=True)
-class Trim:
+class Trim(PlannedStep):
     """Cut the thread."""
 
-    task: Task
-    plan: SeamPlan
     name: ClassVar[str] = "trim"
 
     async def run(self, cell: Workcell) -> Step:
@@ -247,12 +234,9 @@ class Trim:
         return FootUp(self.task, self.plan)
 
 
-@dataclass(frozen=True, slots=True)
-class FootUp:
+class FootUp(PlannedStep):
     """Raise the presser foot."""
 
-    task: Task
-    plan: SeamPlan
     name: ClassVar[str] = "foot up"
 
     async def run(self, cell: Workcell) -> Step:
@@ -260,12 +244,9 @@ class FootUp:
         return TakeOut(self.task, self.plan)
 
 
-@dataclass(frozen=True, slots=True)
-class TakeOut:
+class TakeOut(PlannedStep):
     """Pull the piece from under the foot, away from the needle, and lift it."""
 
-    task: Task
-    plan: SeamPlan
     name: ClassVar[str] = "take out"
 
     async def run(self, cell: Workcell) -> Step:
@@ -273,12 +254,9 @@ class TakeOut:
         return PutDown(self.task, self.plan)
 
 
-@dataclass(frozen=True, slots=True)
-class PutDown:
+class PutDown(PlannedStep):
     """Lay the piece at its place, let go, and leave the picture."""
 
-    task: Task
-    plan: SeamPlan
     name: ClassVar[str] = "put down"
 
     async def run(self, cell: Workcell) -> Step:
