@@ -18,12 +18,14 @@ class SeamQuality:
 
     `points` (S, 2) [m] in pattern coordinates in the order of sewing, without those beside the fabric (`missed`).
     `along`, `deviations` (S,) [m]: distance along the planned line and signed distance from it (left positive).
+    `distances` (S,) [m] from the line between its ends. `duration` [s] from the first to the last of the points.
     """
 
     points: Array
     along: Array
     deviations: Array
     distances: Array
+    duration: float
     missed: int
 
 
@@ -50,14 +52,15 @@ def evaluate_piece(log: PieceLog, piece: Piece, witness: Witness) -> PieceQualit
 
 
 def evaluate_seam(seam: SewnSeam, piece: int, witness: Witness) -> SeamQuality:
-    """Needle points of one seam against its planned line; distances are to the line between its ends."""
+    """Needle points of one seam against its planned line."""
     rows = [
-        (point.x, point.y)
+        (point.x, point.y, point.time)
         for point in witness.needle_points
         if point.piece == piece and seam.started <= point.time <= seam.ended
     ]
-    all_points = np.array(rows).reshape(-1, 2)
-    points = all_points[np.isfinite(all_points).all(axis=1)]
+    table = np.array(rows).reshape(-1, 3)
+    table = table[np.isfinite(table).all(axis=1)]
+    points, times = table[:, :2], table[:, 2]
     start, end = seam.line
     length = float(np.linalg.norm(end - start))
     direction = (end - start) / length
@@ -65,7 +68,8 @@ def evaluate_seam(seam: SewnSeam, piece: int, witness: Witness) -> SeamQuality:
     along = offset @ direction
     deviations = direction[0] * offset[:, 1] - direction[1] * offset[:, 0]
     beyond = along - np.clip(along, 0.0, length)
-    return SeamQuality(points, along, deviations, np.hypot(deviations, beyond), len(all_points) - len(points))
+    duration = float(np.ptp(times)) if len(times) else 0.0
+    return SeamQuality(points, along, deviations, np.hypot(deviations, beyond), duration, len(rows) - len(points))
 
 
 def describe_seam(seam: SewnSeam, quality: SeamQuality | None) -> dict[str, object]:
@@ -93,7 +97,7 @@ def describe_seam(seam: SewnSeam, quality: SeamQuality | None) -> dict[str, obje
             "max_mm": _round(float(quality.distances.max()) / MM),
             "stitch_length_mean_mm": _round(float(steps.mean()) / MM),
             "stitch_length_sd_mm": _round(float(steps.std()) / MM),
-            "speed_mm_s": _round(float(steps.sum()) / MM / (seam.ended - seam.started)),
+            "speed_mm_s": _round(float(steps.sum()) / MM / quality.duration),
         }
     return described
 
