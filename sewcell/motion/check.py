@@ -17,8 +17,6 @@ Array = NDArray[np.float64]
 
 ROUND_OFF = 1e-6
 """A ratio may exceed 1, and a joint its range [rad], by this."""
-CLEARANCE_STEP = 1e-3
-"""Clearance is measured whenever the joints have turned by this in sum [rad], so every 1 mm at a reach of 1 m."""
 
 
 def certify(
@@ -31,8 +29,8 @@ def certify(
     """The same trajectory with its certificate, once it has proven to keep every limit.
 
     Velocity, acceleration and jerk are the differences of the fine samples, rest before and after included. All bodies
-    must stay `smallest` [m] apart; the pairs of names in `touching` may come as close as 0 and do not count in the
-    certificate's clearance.
+    must stay `smallest` [m] apart, proven also between the samples (`CollisionModel.check_path`); the pairs of names in
+    `touching` may come as close as 0 and do not count in the certificate's clearance.
 
     Raises: MotionError that names motion, joint and time, or the bodies that would come too close.
     """
@@ -79,30 +77,22 @@ def _check_clearance(
     trajectory: Trajectory, collision: CollisionModel, smallest: float, touching: Collection[Pair]
 ) -> tuple[float, Pair, float]:
     """Smallest distance [m] of the pairs that must not touch, the pair, and the time [s]."""
-    samples = _sample_by_way(trajectory.positions)
-    distances = collision.distances(trajectory.positions[samples])  # (M, pairs)
-    may_touch = {frozenset(pair) for pair in touching}
-    free = np.array([frozenset(pair) not in may_touch for pair in collision.pairs])
-    missing = np.where(free, smallest, 0.0) - distances
-    row, pair = np.unravel_index(int(missing.argmax()), missing.shape)
-    if missing[row, pair] > 0.0:
-        first, second = collision.pairs[pair]
-        distance = distances[row, pair]
-        what = f"within {distance / MM:.1f} mm of" if distance >= 0.0 else f"{-distance / MM:.1f} mm deep into"
+    found = collision.check_path(trajectory.positions, smallest, touching)
+    if not found.is_clear:
+        worst = found.worst
+        first, second = collision.pairs[worst.pair]
+        deep = worst.distance < 0.0
+        what = f"{-worst.distance / MM:.1f} mm deep into" if deep else f"within {worst.distance / MM:.1f} mm of"
         raise MotionError(
-            f"'{trajectory.name}' brings {first} {what} {second} at {trajectory.times[samples[row]]:.2f} s, "
-            f"{(smallest if free[pair] else 0.0) / MM:.1f} mm are wanted: choose another way or move what is in it"
+            f"'{trajectory.name}' brings {first} {what} {second} at {_time_at(trajectory, worst.at):.2f} s, "
+            f"{worst.wanted / MM:.1f} mm are wanted: choose another way or move what is in it"
         )
-    if not free.any():
+    if found.nearest is None:
         return float("inf"), ("", ""), float(trajectory.times[0])
-    counted = np.where(free, distances, np.inf)
-    row, pair = np.unravel_index(int(counted.argmin()), counted.shape)
-    return float(counted[row, pair]), collision.pairs[pair], float(trajectory.times[samples[row]])
+    nearest = found.nearest
+    return nearest.distance, collision.pairs[nearest.pair], _time_at(trajectory, nearest.at)
 
 
-def _sample_by_way(positions: Array) -> NDArray[np.intp]:
-    """Indices of the first and last sample and of one in every CLEARANCE_STEP of the way, (M,)."""
-    way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(positions, axis=0)).sum(axis=1))])
-    steps = np.floor(way / CLEARANCE_STEP)
-    chosen = np.flatnonzero(np.diff(steps, prepend=-1.0) > 0.0)
-    return np.unique(np.append(chosen, len(positions) - 1))
+def _time_at(trajectory: Trajectory, at: float) -> float:
+    """Time [s] of a sample, counted with fractions."""
+    return float(np.interp(at, np.arange(len(trajectory.times)), trajectory.times))

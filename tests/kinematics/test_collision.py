@@ -65,9 +65,9 @@ def test_bodies_that_may_touch_may_come_closer_than_the_others(kr6):
 
 def test_the_base_may_stand_on_its_table(kr6):
     table = Box("table", make_pose((0.0, 0.0, -0.02)), np.array([1.0, 1.0, 0.02]))
-    assert ("base", "table") not in CollisionModel(kr6, boxes=[table]).pairs
-    assert ("base", "table") in CollisionModel(kr6, boxes=[table], ignore=()).pairs
-    assert CollisionModel(kr6, boxes=[table]).clearance(READY[None]).distance > 0.2
+    assert ("base", "table") not in CollisionModel(kr6, surroundings=[table]).pairs
+    assert ("base", "table") in CollisionModel(kr6, surroundings=[table], ignore=()).pairs
+    assert CollisionModel(kr6, surroundings=[table]).clearance(READY[None]).distance > 0.2
 
 
 def test_no_posture_that_the_joint_limits_leave_in_front_of_the_arm_is_called_a_collision_with_itself(kr6):
