@@ -31,7 +31,7 @@ def make_arm_model(job: Job) -> ArmModel:
     opw, limits = job.arm.opw, job.arm.limits
     return ArmModel(
         name=job.arm.name,
-        opw=OpwParameters(
+        geometry=OpwParameters(
             a1=opw.a1_mm * MM,
             a2=opw.a2_mm * MM,
             b=opw.b_mm * MM,

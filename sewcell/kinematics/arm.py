@@ -1,49 +1,49 @@
 """An arm to ask: where is the flange, which postures reach a pose, which of them follow a path."""
 
-from dataclasses import dataclass
-from enum import Enum
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sewcell.geometry.poses import Array
-from sewcell.kinematics.arm_model import ArmModel
+from sewcell.kinematics.arm_model import ArmModel, ChainParameters
+from sewcell.kinematics.closed_form import ClosedForm
 from sewcell.kinematics.forward import forward, forward_links
-from sewcell.kinematics.jacobian import describe_singularity, singularity_distance
-from sewcell.kinematics.limits import describe_excess, turn_into_limits
-from sewcell.kinematics.opw import describe_reach, missing_reach, solve_branches
-from sewcell.kinematics.track import LARGEST_STEP, follow_path
-from sewcell.kinematics.validate import check_poses, check_posture
+from sewcell.kinematics.ik_result import IkResult, IkStatus
+from sewcell.kinematics.jacobian import jacobian, manipulability
+from sewcell.kinematics.singularity import SingularityDistance, singularity_distance
+from sewcell.kinematics.track import LARGEST_STEP
+from sewcell.kinematics.validate import check_posture
+
+__all__ = ["Arm", "IkResult", "IkStatus"]
 
 
-class IkStatus(Enum):
-    """How the search for a posture ended."""
+class InverseKinematics(Protocol):
+    """What the families of arms answer, each in its own way; see the methods of `Arm`."""
 
-    OK = "ok"
-    SINGULAR = "singular"
-    """A posture was found, but there the flange cannot move in every direction; `reason` says why."""
-    JOINT_LIMIT = "joint limit"
-    UNREACHABLE = "unreachable"
+    def solve_all(self, T: ArrayLike) -> Array: ...
 
+    def solve(self, T: ArrayLike, near: ArrayLike) -> IkResult: ...
 
-@dataclass(frozen=True, slots=True, eq=False)
-class IkResult:
-    """A posture `q` (6,) [rad] for statuses OK and SINGULAR; None, with the `reason` in words, for the others."""
+    def solve_batch(
+        self, T: ArrayLike, out: tuple[Array, NDArray[np.bool_]] | None = None
+    ) -> tuple[Array, NDArray[np.bool_]]: ...
 
-    status: IkStatus
-    q: Array | None
-    reason: str
+    def track(self, T: ArrayLike, start: ArrayLike, largest_step: float) -> Array: ...
 
 
 class Arm:
     """Kinematics of one arm. Holds no state but its model: may be used from several threads.
 
     q is what the arm's pendant shows [rad]; poses are T_base_flange. Every method raises ValueError for NaN, wrong
-    shapes and matrices that are no rotation (R'R = I within 1e-6, det +1).
+    shapes and matrices that are no rotation (R'R = I within 1e-6, det +1); what deviates less counts as the rotation
+    next to it. An arm without a closed form is solved numerically: what is found is exact, but a search may miss
+    postures that exist.
     """
 
     def __init__(self, model: ArmModel) -> None:
         self.model = model
+        self._inverse = _choose_inverse(model)
 
     def forward(self, q: ArrayLike) -> Array:
         """T_base_flange. Args: q (..., 6) [rad]. Returns: (..., 4, 4)."""
@@ -53,15 +53,33 @@ class Arm:
         """T_base_0 ... T_base_6, frames of docs/frames.md. Args: q (..., 6) [rad]. Returns: (..., 7, 4, 4)."""
         return forward_links(self.model, check_posture(q))
 
-    def solve_batch(self, T: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
-        """Every branch for many poses, before limits. Args: T (N, 4, 4). Returns: Q (N, 8, 6) [rad], valid (N, 8)."""
-        return solve_branches(self.model, check_poses(T, 3))
+    def jacobian(self, q: ArrayLike) -> Array:
+        """(v, omega) = J dq/dt of the flange in base. Args: q (..., 6) [rad]. Returns: (..., 6, 6) [m/rad, 1]."""
+        return jacobian(self.model, check_posture(q))
+
+    def manipulability(self, q: ArrayLike) -> Array:
+        """Yoshikawa's measure |det J|, 0 at a singularity. Args: q (..., 6) [rad]. Returns: (...)."""
+        return manipulability(self.model, check_posture(q))
+
+    def singularity_distance(self, q: ArrayLike) -> SingularityDistance:
+        """Distances of q (..., 6) [rad] from each singular set; ValueError for an arm without a closed form."""
+        return singularity_distance(self.model, check_posture(q))
+
+    def solve_batch(
+        self, T: ArrayLike, out: tuple[Array, NDArray[np.bool_]] | None = None
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        """Every branch for many poses, before limits.
+
+        A joint that is free in a singular posture stands at 0. Rows that are not valid hold no answer.
+
+        Args: T (N, 4, 4); out: arrays (N, 8, 6) and bool (N, 8) to fill instead of new ones.
+        Returns: Q (N, 8, 6) [rad] with joints in [-pi, pi), valid (N, 8).
+        """
+        return self._inverse.solve_batch(T, out)
 
     def solve_all(self, T: ArrayLike) -> Array:
         """Every posture that reaches the pose T (4, 4), before limits: (k, 6) [rad] with k from 0 to 8."""
-        Q, valid = solve_branches(self.model, check_poses(T, 2)[None])
-        found: Array = Q[0, valid[0]]
-        return found
+        return self._inverse.solve_all(T)
 
     def solve(self, T: ArrayLike, near: ArrayLike) -> IkResult:
         """The posture inside the joint limits that reaches T (4, 4) soonest from `near` (6,) [rad].
@@ -69,20 +87,7 @@ class Arm:
         Soonest: with the smallest max |q - near| / joint speed. Full turns of a joint are tried where the limits
         allow. In a singular posture the joint that is free stays where `near` has it.
         """
-        pose, near = check_poses(T, 2)[None], check_posture(near, 1)
-        limits = self.model.limits
-        branches, valid = solve_branches(self.model, pose, near[0], near[3])
-        if not valid.any():
-            return IkResult(IkStatus.UNREACHABLE, None, describe_reach(missing_reach(self.model.opw, pose)[0]))
-        Q, excess = turn_into_limits(limits, branches[0, valid[0]], near)
-        worst = excess.max(axis=1)
-        if worst.min() > 0.0:
-            i = int(worst.argmin())
-            return IkResult(IkStatus.JOINT_LIMIT, None, describe_excess(limits, Q[i], excess[i]))
-        cost = np.where(worst > 0.0, np.inf, (np.abs(Q - near) / limits.velocity).max(axis=1))
-        q = Q[int(cost.argmin())]
-        singularity = describe_singularity(singularity_distance(self.model, q))
-        return IkResult(IkStatus.SINGULAR if singularity else IkStatus.OK, q, singularity)
+        return self._inverse.solve(T, near)
 
     def track(self, Ts: ArrayLike, start: ArrayLike, largest_step: float = LARGEST_STEP) -> Array:
         """Postures (N, 6) [rad] along the poses Ts (N, 4, 4): continuous, inside the limits, from near `start` (6,).
@@ -93,4 +98,12 @@ class Arm:
 
         Raises: MotionError that says which joint or distance breaks at which point.
         """
-        return follow_path(self.model, check_poses(Ts, 3), check_posture(start, 1), largest_step)
+        return self._inverse.track(Ts, start, largest_step)
+
+
+def _choose_inverse(model: ArmModel) -> InverseKinematics:
+    if isinstance(model.geometry, ChainParameters):
+        from sewcell.kinematics.numeric import NumericSearch  # roboticstoolbox takes seconds to import
+
+        return NumericSearch(model, model.geometry)
+    return ClosedForm(model, model.geometry)

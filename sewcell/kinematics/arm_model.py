@@ -28,6 +28,40 @@ class OpwParameters:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ParallelParameters:
+    """Dimensions of an arm whose joints 2, 3 and 4 are parallel, by Denavit and Hartenberg.
+
+    d1, a2, a3, d4, d5, d6 [m], twists pi/2, 0, 0, pi/2, -pi/2, 0; theta = signs * q - offsets with `offsets` (6,) [rad]
+    and `signs` (6,) of +-1.
+
+    Source: Universal Robots, "DH Parameters for calculations of kinematics and dynamics".
+    """
+
+    d1: float
+    a2: float
+    a3: float
+    d4: float
+    d5: float
+    d6: float
+    offsets: Array
+    signs: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChainParameters:
+    """Any arm of six revolute joints: T_base_flange = A_1 Rz(theta_1) B_1 ... A_6 Rz(theta_6) B_6, theta = q.
+
+    `before` = A (6, 4, 4), `after` = B (6, 4, 4). The frame of link i is the one behind B_i.
+    """
+
+    before: Array
+    after: Array
+
+
+Geometry = OpwParameters | ParallelParameters | ChainParameters
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class JointLimits:
     """Limits of the joints, each (6,): `lower`, `upper` [rad], `velocity` [rad/s], `acceleration`, `jerk`."""
 
@@ -54,6 +88,6 @@ class ArmModel:
     """An arm: dimensions, joint limits and bodies for the collision check."""
 
     name: str
-    opw: OpwParameters
+    geometry: Geometry
     limits: JointLimits
     capsules: tuple[LinkCapsule, ...] = ()

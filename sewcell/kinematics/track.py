@@ -1,6 +1,7 @@
 """The chain of postures along a path of poses: one branch for the whole path, not the nearest from point to point."""
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,16 +9,29 @@ from numpy.typing import NDArray
 from sewcell.errors import MotionError
 from sewcell.geometry.poses import Array
 from sewcell.kinematics.arm_model import ArmModel
-from sewcell.kinematics.limits import ROUND_OFF, describe_excess, turn_into_limits
-from sewcell.kinematics.opw import describe_reach, missing_reach, solve_branches
+from sewcell.kinematics.blocks import ROUND_OFF, STANDING
+from sewcell.kinematics.lanes import SINGULAR_AXIS, kernel
+from sewcell.kinematics.limits import describe_excess, turn_into_limits
+from sewcell.kinematics.singularity import singularity_distance
 from sewcell.units import DEG
 
 LARGEST_STEP = 45.0 * DEG
 """Largest turn of a joint between neighbouring points of a path [rad]; more is taken for a jump to another branch."""
-_STANDING = 1e-6
-"""Within this [rad] of the first point's posture, `start` is that posture and has to be kept."""
-_STRAIGHT = 1e-8
-"""Below this angle [rad] joint 5 counts as straight, so that joint 4 is carried over from the point before."""
+
+
+class Branches(Protocol):
+    """What finds the eight branches of an arm, see `ClosedForm`."""
+
+    model: ArmModel
+
+    @property
+    def wrist_flip(self) -> int: ...
+
+    def solve_batch(self, T: Array) -> tuple[Array, NDArray[np.bool_]]: ...
+
+    def solve_free(self, T: Array, near: Array) -> tuple[Array, NDArray[np.bool_]]: ...
+
+    def describe_miss(self, T: Array, near: Array) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,22 +50,23 @@ class _Chains:
         return branches
 
 
-def follow_path(model: ArmModel, T: Array, start: Array, largest_step: float) -> Array:
+def follow_chains(branches: Branches, T: Array, start: Array, largest_step: float) -> Array:
     """Postures (N, 6) [rad] along the poses T (N, 4, 4); see `Arm.track`.
 
     Dynamic programming over the eight branches with the step's time at joint speed as cost, kept apart for each first
-    branch; then whole turns are chosen that keep the unwrapped chain inside the limits. A `start` that already is a
-    posture of the first point is kept.
+    branch; a chain leaves its branch only where that one breaks off. Then whole turns are chosen that keep the
+    unwrapped chain inside the limits. A `start` that already is a posture of the first point is kept.
 
     Raises: MotionError.
     """
+    model = branches.model
     if len(T) == 0:
         raise MotionError("the path has no points: give at least one pose")
-    Q, valid = _solve_path(model, T, start)
+    Q, valid = _solve_path(branches, T, start)
     reached = valid.any(axis=1)
     if not reached.all():
         i = int(reached.argmin())
-        raise MotionError(f"{describe_reach(missing_reach(model.opw, T[i : i + 1])[0])} at point {i} of the path")
+        raise MotionError(f"{branches.describe_miss(T[i], start)} at point {i} of the path")
     nearest, excess = turn_into_limits(model.limits, Q, start)
     inside = valid & (excess.max(axis=2) == 0.0)
     if not inside.any(axis=1).all():
@@ -59,7 +74,7 @@ def follow_path(model: ArmModel, T: Array, start: Array, largest_step: float) ->
         raise MotionError(f"{_describe_limit(model, nearest[i], excess[i], valid[i])} at point {i} of the path")
 
     way_in = np.abs(nearest[0] - start)
-    standing = inside[0] & (way_in.max(axis=1) < _STANDING)
+    standing = inside[0] & (way_in.max(axis=1) < STANDING)
     held = bool(standing.any())
     cost = np.where(standing if held else inside[0], (way_in / model.limits.velocity).max(axis=1), np.inf)
     chains = _chain(model, Q, inside, cost, largest_step)
@@ -80,20 +95,32 @@ def follow_path(model: ArmModel, T: Array, start: Array, largest_step: float) ->
     raise MotionError(complaint)
 
 
-def _solve_path(model: ArmModel, T: Array, start: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """All branches at every point, joint 4 carried over where a straight wrist leaves it free."""
-    Q, valid = solve_branches(model, T, start[0], start[3])
-    theta_5 = Q[..., 4] * model.opw.signs[4] - model.opw.offsets[4]
-    straight = valid & (np.abs(np.sin(theta_5)) < _STRAIGHT)
-    if not straight.any():
-        return Q, valid
-    free_4 = np.full(straight.shape, start[3])
-    for branch in range(8):
-        bent = np.flatnonzero(~straight[:, branch] & valid[:, branch])
-        if len(bent):
-            before = np.searchsorted(bent, np.arange(len(Q)), side="right") - 1
-            free_4[:, branch] = Q[bent[np.maximum(before, 0)], branch, 3]
-    return solve_branches(model, T, start[0], free_4)
+def _solve_path(branches: Branches, T: Array, start: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """All branches at every point; joints that a singular point leaves free stay where the point before has them."""
+    Q, valid = branches.solve_batch(T)
+    distance = singularity_distance(branches.model, Q)
+    straight = distance.wrist < 2.0 * SINGULAR_AXIS
+    free = valid & (straight | (np.abs(distance.shoulder) < 2.0 * SINGULAR_AXIS))
+    for branch in np.flatnonzero(free.any(axis=0)):
+        held = np.flatnonzero(~free[:, branch] & valid[:, branch])
+        carried = Q[held[0], branch] if len(held) else start
+        if free[0, branch] and _reaches(branches, T[0], start):
+            carried = start
+        for i in range(len(T)):
+            if free[i, branch]:
+                solved, reached = branches.solve_free(T[i], carried)
+                source = branch & ~branches.wrist_flip if straight[i, branch] else branch
+                Q[i, branch], valid[i, branch] = solved[source], reached[source]
+            if valid[i, branch]:
+                carried = Q[i, branch].copy()
+    return Q, valid
+
+
+def _reaches(branches: Branches, T: Array, q: Array) -> bool:
+    """Whether the posture q (6,) is one of the pose T (4, 4)."""
+    Q, valid = branches.solve_free(T, q)
+    away = np.abs((Q - q + np.pi) % (2.0 * np.pi) - np.pi).max(axis=1)
+    return bool((valid & (away < STANDING)).any())
 
 
 def _chain(model: ArmModel, Q: Array, inside: NDArray[np.bool_], first_cost: Array, largest_step: float) -> _Chains:
@@ -101,21 +128,52 @@ def _chain(model: ArmModel, Q: Array, inside: NDArray[np.bool_], first_cost: Arr
 
     Raises: MotionError where every chain breaks.
     """
-    speed = model.limits.velocity
     cost = np.where(np.eye(8, dtype=bool), first_cost, np.inf)
     previous = np.zeros((len(Q), 8, 8), dtype=np.intp)
-    steps = np.abs((Q[1:, None, :] - Q[:-1, :, None] + np.pi) % (2.0 * np.pi) - np.pi)  # (N-1, from 8, to 8, 6)
-    times = np.where((steps.max(axis=3) <= largest_step) & inside[1:, None, :], (steps / speed).max(axis=3), np.inf)
-    for i, time in enumerate(times):
-        longer = cost[:, :, None] + time  # (first, from, to)
-        previous[i + 1] = longer.argmin(axis=1)
-        following = longer.min(axis=1)
-        if not np.isfinite(following).any():
-            raise MotionError(
-                _describe_break(model, Q, i, np.asarray(np.isfinite(cost).any(axis=0)), steps[i], largest_step)
-            )
-        cost = following
+    i = _extend_chains(Q, inside, 1.0 / model.limits.velocity, largest_step, cost, previous)
+    if i >= 0:
+        steps = np.abs((Q[i + 1, None, :] - Q[i, :, None] + np.pi) % (2.0 * np.pi) - np.pi)  # (from 8, to 8, 6)
+        raise MotionError(_describe_break(model, Q, i, np.asarray(np.isfinite(cost).any(axis=0)), steps, largest_step))
     return _Chains(cost, previous)
+
+
+@kernel
+def _extend_chains(Q: Any, inside: Any, slowness: Any, largest_step: float, cost: Any, previous: Any) -> int:
+    """Fills previous (N, first, to) and moves cost (first, last) from the first to the last point of Q (N, 8, 6).
+
+    Args: inside (N, 8); slowness (6,) [s/rad]. Returns: -1, or the point behind which every chain breaks.
+    """
+    two_pi = 2.0 * np.pi
+    time = np.empty((8, 8))
+    for i in range(Q.shape[0] - 1):
+        for before in range(8):
+            for after in range(8):
+                widest, longest = 0.0, 0.0
+                for j in range(6):
+                    step = Q[i + 1, after, j] - Q[i, before, j]
+                    step = abs(step - two_pi * np.floor(step / two_pi + 0.5))
+                    widest, longest = max(widest, step), max(longest, step * slowness[j])
+                time[before, after] = longest if inside[i + 1, after] and widest <= largest_step else np.inf
+            if time[before, before] < np.inf:
+                for after in range(8):
+                    if after != before:
+                        time[before, after] = np.inf
+        following = np.empty((8, 8))
+        alive = False
+        for first in range(8):
+            for after in range(8):
+                least, best = np.inf, 0
+                for before in range(8):
+                    longer = cost[first, before] + time[before, after]
+                    if longer < least:
+                        least, best = longer, before
+                following[first, after] = least
+                previous[i + 1, first, after] = best
+                alive = alive or least < np.inf
+        if not alive:
+            return i
+        cost[:] = following
+    return -1
 
 
 def _describe_break(

@@ -49,7 +49,9 @@ def kr6() -> ArmModel:
 def shifted(kr6: ArmModel) -> ArmModel:
     """An arm with every OPW dimension in use: shoulder offset b, upper arm and forearm of equal length."""
     k = float(np.hypot(0.05, 0.4))
-    opw = OpwParameters(0.1, -0.05, 0.07, 0.4, k, 0.4, 0.1, np.array([0.1, -1.0, 0.3, 0.2, -0.4, 1.0]), -kr6.opw.signs)
+    opw = OpwParameters(
+        0.1, -0.05, 0.07, 0.4, k, 0.4, 0.1, np.array([0.1, -1.0, 0.3, 0.2, -0.4, 1.0]), -kr6.geometry.signs
+    )
     return ArmModel("shifted", opw, kr6.limits)
 
 

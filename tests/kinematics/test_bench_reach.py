@@ -68,7 +68,7 @@ def test_the_plate_reaches_the_whole_pick_zone_at_every_yaw_without_turning_the_
 
 def test_the_plate_over_the_far_corner_of_the_pick_zone_lies_inside_the_reach(arm, bench):
     corner = transform_points(bench.T_base_table, [[*(bench.pick_zone[1] - bench.plate[1] / 2.0), 0.0]])[0]
-    opw = arm.model.opw
+    opw = arm.model.geometry
     wrist_below_shoulder = opw.c1 - bench.T_flange_tool[2, 3] - opw.c4 - PIN_HEIGHT
     stretched = opw.c2 + np.hypot(opw.a2, opw.c3)
     reach = opw.a1 + np.sqrt(stretched**2 - wrist_below_shoulder**2)

@@ -5,7 +5,8 @@ import pytest
 import roboticstoolbox as rtb
 from spatialmath import SE3
 
-from sewcell.kinematics.jacobian import jacobian, manipulability, singularity_distance
+from sewcell.kinematics.jacobian import jacobian, manipulability
+from sewcell.kinematics.singularity import singularity_distance
 from sewcell.units import DEG
 
 

@@ -69,7 +69,7 @@ def test_what_roboticstoolbox_finds_numerically_is_among_the_branches(arm):
 def test_a_straight_wrist_is_reached(name, q, wrist, fold, request):
     arm = Arm(request.getfixturevalue(name))
     posture = np.array(q)
-    posture[4] = arm.model.opw.signs[4] * (fold + wrist + arm.model.opw.offsets[4])
+    posture[4] = arm.model.geometry.signs[4] * (fold + wrist + arm.model.geometry.offsets[4])
     assert_reached(arm, arm.forward(posture)[None])
 
 
@@ -78,7 +78,7 @@ def test_a_straight_wrist_is_reached(name, q, wrist, fold, request):
 @pytest.mark.parametrize("name", ["kr6", "shifted"])
 def test_a_stretched_or_folded_elbow_is_reached(name, q, elbow, fold, request):
     arm = Arm(request.getfixturevalue(name))
-    opw = arm.model.opw
+    opw = arm.model.geometry
     posture = np.array(q)
     gamma = fold + elbow - np.arctan2(opw.a2, opw.c3)
     posture[2] = opw.signs[2] * (gamma + opw.offsets[2])

@@ -1,0 +1,170 @@
+"""Rows of scratch blocks that stay in the first cache: poses read and checked, branches compared with limits.
+
+Row r of a block is the slice r * W to (r + 1) * W of one array; every offset is known when the kernel compiles, else
+the loops are not vectorised. Rows 0-8 hold the rotation, 9-11 the position.
+"""
+
+from math import ceil, floor
+
+from sewcell.kinematics.lanes import inline, orthonormalise
+
+W = 32
+"""Poses in a block."""
+BRANCHES = 8
+"""Branches of one pose; their block has rows of this length: 0-5 joints, 6 reached (1 or 0), 7 singular bits."""
+STRIDE = W + 8
+"""Length of the rows of a block of joints: the last 32 hold the poses, the one before them the pose before."""
+WRIST, ELBOW, SHOULDER = 1, 2, 4
+"""Bits of row 7: the singular sets that the branch lies on."""
+SINGULAR_ELBOW = 1e-6
+"""Below this sine of the elbow's bend the elbow is singular: the bend is known to the square root of the round-off."""
+ROUND_OFF = 1e-9
+"""A joint may exceed its limit by this [rad] and still count as inside."""
+
+STANDING = 1e-6
+"""Within this [rad] of a posture, the arm stands in it."""
+
+_TURN = 6.283185307179586
+
+
+@inline
+def is_last_row(T):  # type: ignore[no-untyped-def]
+    """Whether the last row of T (4, 4) is 0 0 0 1."""
+    return T[3, 0] == 0.0 and T[3, 1] == 0.0 and T[3, 2] == 0.0 and T[3, 3] == 1.0
+
+
+@inline
+def is_posture(q):  # type: ignore[no-untyped-def]
+    """Whether q has the shape (6,) and holds numbers."""
+    if q.shape[0] != 6:
+        return False
+    finite = True
+    for j in range(6):
+        finite &= q[j] - q[j] == 0.0
+    return finite
+
+
+@inline
+def read_poses(T, first, count, S):  # type: ignore[no-untyped-def]
+    """Rows 0-11 from T (N, 4, 4) from pose `first` on, the last of `count` repeated up to W. Returns: how many are bad."""
+    bad = 0
+    for i in range(W):
+        k = first + (i if i < count else count - 1)
+        for r in range(3):
+            for c in range(3):
+                S[(3 * r + c) * W + i] = T[k, r, c]
+            S[(9 + r) * W + i] = T[k, r, 3]
+        bad += 0 if (T[k, 3, 0] == 0.0) & (T[k, 3, 1] == 0.0) & (T[k, 3, 2] == 0.0) & (T[k, 3, 3] == 1.0) else 1
+    for i in range(W):
+        good, a, b, c, d, e, f, g, h, k = orthonormalise(
+            S[i],
+            S[W + i],
+            S[2 * W + i],
+            S[3 * W + i],
+            S[4 * W + i],
+            S[5 * W + i],
+            S[6 * W + i],
+            S[7 * W + i],
+            S[8 * W + i],
+        )
+        S[i], S[W + i], S[2 * W + i] = a, b, c
+        S[3 * W + i], S[4 * W + i], S[5 * W + i] = d, e, f
+        S[6 * W + i], S[7 * W + i], S[8 * W + i] = g, h, k
+        x, y, z = S[9 * W + i], S[10 * W + i], S[11 * W + i]
+        bad += 0 if good & (x - x == 0.0) & (y - y == 0.0) & (z - z == 0.0) else 1
+    return bad
+
+
+@inline
+def keep_reached(S, Q):  # type: ignore[no-untyped-def]
+    """Copies the branches that reach the pose to the first rows of Q (8, 6). Returns: how many."""
+    found = 0
+    for i in range(BRANCHES):
+        if S[6 * BRANCHES + i] > 0.0:
+            for j in range(6):
+                Q[found, j] = S[j * BRANCHES + i]
+            found += 1
+    return found
+
+
+@inline
+def choose_nearest(S, near, limits, q):  # type: ignore[no-untyped-def]
+    """The branch inside the limits that is soonest reached from `near`, each joint turned by whole turns to there.
+
+    Args: limits (3, 6): lower, upper [rad], seconds per rad; q (6,): filled with the branch.
+    Returns: its singular bits; -3 where no branch reaches the pose, -4 where all of them miss the limits (q then holds
+    the one that misses them least).
+    """
+    best, least, chosen = 1e300, 1e300, -1
+    for i in range(BRANCHES):
+        cost, excess = 0.0, 0.0
+        for j in range(6):
+            turned = S[j * BRANCHES + i]
+            low = ceil((limits[0, j] - ROUND_OFF - turned) / _TURN)
+            high = floor((limits[1, j] + ROUND_OFF - turned) / _TURN)
+            turns = floor((near[j] - turned) / _TURN + 0.5)
+            turns = min(max(turns, low), high)
+            over = 0.0
+            if low > high:  # between the limits no turn fits: low is above the upper, high below the lower limit
+                above, below = turned + low * _TURN - limits[1, j], limits[0, j] - turned - high * _TURN
+                over, turns = (above, low) if above < below else (below, high)
+            turned += turns * _TURN
+            S[j * BRANCHES + i] = turned
+            excess = max(excess, over)
+            cost = max(cost, abs(turned - near[j]) * limits[2, j])
+        reached = S[6 * BRANCHES + i] > 0.0
+        if reached and (excess < least or (excess == least and cost < best)):
+            least, best, chosen = excess, cost, i
+    if chosen < 0:
+        return -3
+    for j in range(6):
+        q[j] = S[j * BRANCHES + chosen]
+    return -4 if least > 0.0 else int(S[7 * BRANCHES + chosen])
+
+
+@inline
+def find_standing(S, q, limits):  # type: ignore[no-untyped-def]
+    """The branch of the block S in which an arm at q (6,) stands, whole turns apart; -1 for none or several, and where
+    it is singular or outside the limits (3, 6)."""
+    standing = -1
+    for i in range(BRANCHES):
+        away, inside = 0.0, True
+        for j in range(6):
+            turn = q[j] - S[j * BRANCHES + i]
+            away = max(away, abs(turn - _TURN * floor(turn / _TURN + 0.5)))
+            inside = inside and limits[0, j] <= q[j] <= limits[1, j]
+        if S[6 * BRANCHES + i] > 0.0 and away < STANDING:
+            if standing >= 0 or not inside or int(S[7 * BRANCHES + i]) & (WRIST | SHOULDER):
+                return -1
+            standing = i
+    return standing
+
+
+@inline
+def go_on(R, turns, limits, largest_step):  # type: ignore[no-untyped-def]
+    """Whether a block of joints goes on from the pose before it without a step above `largest_step` [rad] and inside
+    the limits (3, 6). Full turns are put in where a joint passes a half turn; `turns` (6,) [rad] carries them on."""
+    for j in range(6):
+        row, turn = j * STRIDE + 8, turns[j]
+        for i in range(W):
+            R[row + i] += turn
+        bad = 0
+        for i in range(W):
+            bad += 1 if abs(R[row + i] - R[row + i - 1]) > largest_step else 0
+        if bad > 0:
+            turn = 0.0
+            for i in range(W):
+                step = R[row + i] + turn - R[row + i - 1]
+                turn -= _TURN * floor(step / _TURN + 0.5)
+                R[row + i] += turn
+                if abs(R[row + i] - R[row + i - 1]) > largest_step:
+                    return False
+            turns[j] += turn
+        lower, upper = limits[0, j] - ROUND_OFF, limits[1, j] + ROUND_OFF
+        bad = 0
+        for i in range(W):
+            bad += 1 if (R[row + i] < lower) | (R[row + i] > upper) else 0
+        if bad > 0:
+            return False
+        R[row - 1] = R[row + W - 1]
+    return True

@@ -1,0 +1,160 @@
+"""Inverse kinematics of arms that have a closed form: kernels of the family behind one interface."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numba import boolean, float64
+from numpy.typing import ArrayLike, NDArray
+
+from sewcell.geometry.poses import Array
+from sewcell.kinematics import opw_kernels, parallel_kernels
+from sewcell.kinematics.arm_model import ArmModel, OpwParameters, ParallelParameters
+from sewcell.kinematics.forward import forward
+from sewcell.kinematics.ik_result import IkResult, IkStatus
+from sewcell.kinematics.limits import describe_excess, exceed_limits
+from sewcell.kinematics.singularity import describe_singular, elbow_angle
+from sewcell.kinematics.track import follow_chains
+from sewcell.kinematics.validate import check_poses, check_posture
+from sewcell.units import MM
+
+_VECTOR, _MATRIX, _TENSOR = float64[::1], float64[:, ::1], float64[:, :, ::1]
+_UNREACHABLE, _JOINT_LIMIT = -3, -4
+
+
+class ClosedForm:
+    """Inverse kinematics of one arm, for `Arm`. Holds nothing that changes: may be used from several threads.
+
+    Each kernel is compiled for one kind of arrays when it is first used; anything else, and what the kernel refuses,
+    goes through `check_poses` and `check_posture`, which convert it or say what is wrong with it.
+    """
+
+    def __init__(self, model: ArmModel, geometry: OpwParameters | ParallelParameters) -> None:
+        self.model, self.geometry = model, geometry
+        if isinstance(geometry, OpwParameters):
+            self._kernels: Any = opw_kernels
+            self._packed = opw_kernels.pack(geometry)
+        else:
+            self._kernels = parallel_kernels
+            self._packed = parallel_kernels.pack(geometry)
+        self._limits = np.stack([model.limits.lower, model.limits.upper, 1.0 / model.limits.velocity])
+        self._singular = tuple(describe_singular(geometry, bits) for bits in range(8))
+
+    @property
+    def wrist_flip(self) -> int:
+        """The bit of a branch's number that turns the wrist over."""
+        return int(self._kernels.FLIP)
+
+    def solve_all(self, T: ArrayLike) -> Array:
+        """See `Arm.solve_all`."""
+        Q = np.empty((8, 6))
+        try:
+            found = self._solve_pose(T, self._packed, Q)
+        except TypeError:
+            found = -1
+        if found < 0:
+            found = self._solve_pose(check_poses(T, 2), self._packed, Q)
+        return Q[:found]
+
+    def solve(self, T: ArrayLike, near: ArrayLike) -> IkResult:
+        """See `Arm.solve`."""
+        q = np.empty(6)
+        try:
+            code = self._solve_nearest(T, near, self._packed, self._limits, q)
+        except TypeError:
+            code = -1
+        if code == 0:
+            return IkResult(IkStatus.OK, q, "")
+        if code in (-1, -2):
+            T, near = check_poses(T, 2), check_posture(near, 1)
+            code = self._solve_nearest(T, near, self._packed, self._limits, q)
+        if code == _UNREACHABLE:
+            return IkResult(IkStatus.UNREACHABLE, None, self.describe_miss(np.asarray(T), np.asarray(near)))
+        if code == _JOINT_LIMIT:
+            limits = self.model.limits
+            return IkResult(IkStatus.JOINT_LIMIT, None, describe_excess(limits, q, exceed_limits(limits, q)))
+        return IkResult(IkStatus.SINGULAR if code else IkStatus.OK, q, self._singular[code])
+
+    def solve_batch(
+        self, T: ArrayLike, out: tuple[Array, NDArray[np.bool_]] | None = None
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        """See `Arm.solve_batch`."""
+        poses = np.ascontiguousarray(T, dtype=np.float64)
+        if poses.ndim != 3 or poses.shape[1:] != (4, 4):
+            raise ValueError(f"poses must have shape (N, 4, 4), not {poses.shape}")
+        n = len(poses)
+        Q, valid = out if out is not None else (np.empty((n, 8, 6)), np.empty((n, 8), dtype=np.bool_))
+        if Q.shape != (n, 8, 6) or valid.shape != (n, 8):
+            raise ValueError(f"out must hold arrays ({n}, 8, 6) and ({n}, 8), not {Q.shape} and {valid.shape}")
+        try:
+            good = self._solve_poses(poses, self._packed, Q, valid)
+        except TypeError:
+            if out is not None and not _is_writable_block(Q, valid):
+                raise ValueError("out must hold a float64 and a bool array, contiguous and writable") from None
+            good = False
+        if not good:
+            self._solve_poses(check_poses(poses, 3), self._packed, Q, valid)
+        return Q, valid
+
+    def track(self, T: ArrayLike, start: ArrayLike, largest_step: float) -> Array:
+        """See `Arm.track`."""
+        poses, start = np.ascontiguousarray(T, dtype=np.float64), check_posture(start, 1)
+        if poses.ndim == 3 and poses.shape[1:] == (4, 4) and len(poses) > 0:
+            Q = np.empty((len(poses), 6))
+            writable = poses if poses.flags.writeable else poses.copy()
+            if self._follow(writable, start, self._packed, self._limits, largest_step, Q):
+                return Q
+        return follow_chains(self, check_poses(poses, 3), start, largest_step)
+
+    def solve_free(self, T: Array, near: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """All branches for a pose T (4, 4), the joints that are free where `near` (6,) has them.
+
+        Returns: Q (8, 6) [rad], the closest posture where a branch does not reach the pose, and valid (8,).
+        """
+        block = np.empty(64)
+        self._solve_free(check_poses(T, 2), check_posture(near, 1), self._packed, block)
+        rows = block.reshape(8, 8)
+        return np.ascontiguousarray(rows[:6].T), rows[6] > 0.0
+
+    def describe_miss(self, T: Array, near: Array) -> str:
+        """The clause for a pose T (4, 4) that no branch reaches: by how much the closest one misses it."""
+        Q, _ = self.solve_free(T, near)
+        misses = np.linalg.norm(forward(self.model, Q)[:, :3, 3] - T[:3, 3], axis=1)
+        closest = int(misses.argmin())
+        theta_3 = Q[closest, 2] * self.geometry.signs[2] - self.geometry.offsets[2]
+        stretched = np.cos(elbow_angle(self.geometry, theta_3)) > 1.0 - 1e-9
+        where = "beyond the arm's reach" if stretched else "too close to the arm"
+        return f"unreachable: {misses[closest] / MM:.3g} mm {where}"
+
+    @cached_property
+    def _solve_pose(self) -> Any:
+        return _compile(self._kernels.solve_pose, (_MATRIX, _VECTOR, _MATRIX))
+
+    @cached_property
+    def _solve_nearest(self) -> Any:
+        return _compile(self._kernels.solve_nearest, (_MATRIX, _VECTOR, _VECTOR, _MATRIX, _VECTOR))
+
+    @cached_property
+    def _solve_poses(self) -> Any:
+        return _compile(self._kernels.solve_poses, (_TENSOR, _VECTOR, _TENSOR, boolean[:, ::1]))
+
+    @cached_property
+    def _follow(self) -> Any:
+        return _compile(self._kernels.follow, (_TENSOR, _VECTOR, _VECTOR, _MATRIX, float64, _MATRIX))
+
+    @cached_property
+    def _solve_free(self) -> Any:
+        return _compile(self._kernels.solve_free, (_MATRIX, _VECTOR, _VECTOR, _VECTOR))
+
+
+def _compile(kernel: Any, signature: tuple[Any, ...]) -> Any:
+    """The kernel, compiled for these types and no others: other types raise TypeError."""
+    if signature not in kernel.signatures:
+        kernel.compile(signature)
+    kernel.disable_compile()
+    return kernel
+
+
+def _is_writable_block(Q: Array, valid: NDArray[np.bool_]) -> bool:
+    fit = all(array.flags.c_contiguous and array.flags.writeable for array in (Q, valid))
+    return fit and Q.dtype.name == "float64" and valid.dtype.name == "bool"

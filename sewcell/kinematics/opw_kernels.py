@@ -1,0 +1,330 @@
+"""Kernels of the closed form for an ortho-parallel base with a spherical wrist: one pose, one path, many poses.
+
+Branch 4 s + 2 e + w: shoulder s (0 facing the wrist centre, 1 turned away), elbow e (0 for gamma >= 0), wrist w (0 for
+sin(theta5) >= 0). Source: Brandstoetter, Angerer, Hofbaur (2014), with angles as points on the unit circle up to the
+last step, so that nothing is lost at a stretched or folded elbow, and theta6 follows from theta4 at a straight wrist.
+"""
+
+from math import cos, floor, pi, sin, sqrt
+
+import numpy as np
+
+from sewcell.geometry.poses import Array
+from sewcell.kinematics.arm_model import OpwParameters
+from sewcell.kinematics.blocks import (
+    BRANCHES,
+    ELBOW,
+    SHOULDER,
+    SINGULAR_ELBOW,
+    STRIDE,
+    WRIST,
+    W,
+    choose_nearest,
+    find_standing,
+    go_on,
+    is_last_row,
+    is_posture,
+    keep_reached,
+    read_poses,
+)
+from sewcell.kinematics.lanes import (
+    SINGULAR_AXIS,
+    arctan2,
+    close_triangle,
+    coordinate,
+    inline,
+    kernel,
+    opposite,
+    orthonormalise,
+    turn_to_plane,
+)
+
+_SIDE = 12
+"""First of the sixteen rows of a shoulder branch: q1; q2, q3, cos and sin of theta2 + theta3 of both elbows; reached;
+Rz(-theta1) R without its last row."""
+_TURN = _SIDE + 2 * 16
+"""First of the six rows of a shoulder and elbow branch: q4, q5, q6 of both wrists."""
+_ROWS = _TURN + 4 * 6
+FLIP = 1
+"""The bit of a branch's number that turns the wrist over."""
+
+
+def pack(opw: OpwParameters) -> Array:
+    """The parameters as the kernels take them: offsets, signs, dimensions, the forearm's length and angle, (21,)."""
+    k = np.hypot(opw.a2, opw.c3)
+    offsets = (opw.offsets + np.pi) % (2.0 * np.pi) - np.pi
+    sizes = [opw.a1, opw.b, opw.c1, opw.c2, opw.c4, k, np.arctan2(opw.a2, opw.c3), opw.c3 / k, opw.a2 / k]
+    return np.array([*offsets, *opw.signs, *sizes])
+
+
+@inline
+def _unpack(P):  # type: ignore[no-untyped-def]
+    """The parameters as values that the compiler keeps in registers."""
+    return (
+        P[0], P[1], P[2], P[3], P[4], P[5], P[6], P[7], P[8], P[9], P[10],
+        P[11], P[12], P[13], P[14], P[15], P[16], P[17], P[18], P[19], P[20],
+    )  # fmt: skip
+
+
+@inline
+def _read_free(near, P):  # type: ignore[no-untyped-def]
+    """cos and sin of the angles that a singular posture leaves free, theta1 and theta4, as `near` (6,) has them."""
+    free_1, free_4 = near[0] * P[6] - P[0], near[3] * P[9] - P[3]
+    return cos(free_1), sin(free_1), cos(free_4), sin(free_4)
+
+
+@inline
+def _read_pose(T, P):  # type: ignore[no-untyped-def]
+    """Whether T (4, 4) is a pose; see `_aim`."""
+    good, a, b, c, d, e, f, g, h, i = orthonormalise(
+        T[0, 0], T[0, 1], T[0, 2], T[1, 0], T[1, 1], T[1, 2], T[2, 0], T[2, 1], T[2, 2]
+    )
+    x, y, z = T[0, 3], T[1, 3], T[2, 3]
+    good = good and is_last_row(T) and x - x == 0.0 and y - y == 0.0 and z - z == 0.0
+    return good, _aim(a, b, c, d, e, f, g, h, i, x, y, z, P)
+
+
+@inline
+def _aim(a, b, c, d, e, f, g, h, i, x, y, z, P):  # type: ignore[no-untyped-def]
+    """The rotation by rows and the wrist centre, its height over joint 2."""
+    return a, b, c, d, e, f, g, h, i, x - P[16] * c, y - P[16] * f, z - P[16] * i - P[14]
+
+
+@inline
+def _find_wrist(r11, r12, r13, r21, r22, r23, r33, cos_free, sin_free):  # type: ignore[no-untyped-def]
+    """theta4, theta5 >= 0, theta6 of R36 = Rz(theta4) Ry(theta5) Rz(theta6), and the sine of theta5.
+
+    theta6 is read from Rz(-theta4) R36 = Ry(theta5) Rz(theta6), which holds for a straight wrist as well.
+    """
+    bend = sqrt(r13 * r13 + r23 * r23)
+    straight = bend < SINGULAR_AXIS
+    scale = 1.0 / (1.0 if straight else bend)
+    c, s = cos_free if straight else r13 * scale, sin_free if straight else r23 * scale
+    return arctan2(s, c), arctan2(c * r13 + s * r23, r33), arctan2(c * r21 - s * r11, c * r22 - s * r12), bend
+
+
+@inline
+def _solve_branch(pose, free, P, facing, elbow, wrist):  # type: ignore[no-untyped-def]
+    """One branch: q1 ... q6, whether it reaches the pose, its singular bits. facing, elbow, wrist: +-1."""
+    a, b, c, d, e, f, g, h, i, x, y, z = pose
+    near, c1, s1, ahead, on_axis = turn_to_plane(x, y, P[13], free[0], free[1], facing)
+    u = ahead - P[12]
+    reached, cos_gamma, sin_gamma, m, p = close_triangle(z, u, P[15], P[17])
+    bend = sin_gamma
+    sin_gamma, p = elbow * sin_gamma, elbow * p
+    s2, c2 = u * m - z * p, z * m + u * p
+    s3, c3 = sin_gamma * P[19] - cos_gamma * P[20], cos_gamma * P[19] + sin_gamma * P[20]
+    c23, s23 = c2 * c3 - s2 * s3, s2 * c3 + c2 * s3
+    g1, g2, g3 = c1 * a + s1 * d, c1 * b + s1 * e, c1 * c + s1 * f
+    t4, t5, t6, across = _find_wrist(
+        c23 * g1 - s23 * g,
+        c23 * g2 - s23 * h,
+        c23 * g3 - s23 * i,
+        c1 * d - s1 * a,
+        c1 * e - s1 * b,
+        c1 * f - s1 * c,
+        s23 * g3 + c23 * i,
+        free[2],
+        free[3],
+    )
+    singular = (
+        (WRIST if across < SINGULAR_AXIS else 0)
+        + (ELBOW if bend < SINGULAR_ELBOW else 0)
+        + (SHOULDER if on_axis | (abs(ahead) < SINGULAR_AXIS) else 0)
+    )
+    return (
+        coordinate(arctan2(s1, c1), P[0], P[6]),
+        coordinate(arctan2(s2, c2), P[1], P[7]),
+        coordinate(arctan2(sin_gamma, cos_gamma) - P[18], P[2], P[8]),
+        coordinate(t4 if wrist > 0.0 else opposite(t4), P[3], P[9]),
+        coordinate(wrist * t5, P[4], P[10]),
+        coordinate(t6 if wrist > 0.0 else opposite(t6), P[5], P[11]),
+        near & reached,
+        singular,
+    )
+
+
+@inline
+def _solve_branches(pose, free, P, S):  # type: ignore[no-untyped-def]
+    """The eight branches of one pose, side by side in the rows of S."""
+    for i in range(BRANCHES):
+        q1, q2, q3, q4, q5, q6, reached, singular = _solve_branch(
+            pose, free, P, 1.0 if i < 4 else -1.0, 1.0 if i & 2 == 0 else -1.0, 1.0 if i & 1 == 0 else -1.0
+        )
+        S[i], S[BRANCHES + i], S[2 * BRANCHES + i] = q1, q2, q3
+        S[3 * BRANCHES + i], S[4 * BRANCHES + i], S[5 * BRANCHES + i] = q4, q5, q6
+        S[6 * BRANCHES + i] = 1.0 if reached else 0.0
+        S[7 * BRANCHES + i] = singular
+
+
+@kernel
+def solve_free(T, near, P, S):  # type: ignore[no-untyped-def]
+    """Fills the block S (64,) with all branches for T (4, 4), the closest posture where one does not reach it, and with
+    free joints where `near` (6,) has them. T has to be a pose."""
+    P = _unpack(P)
+    _solve_branches(_read_pose(T, P)[1], _read_free(near, P), P, S)
+
+
+@kernel
+def solve_pose(T, P, Q):  # type: ignore[no-untyped-def]
+    """Fills the first rows of Q (8, 6) with the branches that reach T (4, 4). Returns: how many; -1 for no pose."""
+    if T.shape != (4, 4):
+        return -1
+    P = _unpack(P)
+    good, pose = _read_pose(T, P)
+    if not good:
+        return -1
+    S = np.empty(8 * BRANCHES)
+    _solve_branches(pose, _read_free((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), P), P, S)
+    return keep_reached(S, Q)
+
+
+@kernel
+def solve_nearest(T, near, P, limits, q):  # type: ignore[no-untyped-def]
+    """Fills q (6,) with the posture for T (4, 4) nearest to `near` (6,). Returns: see `choose_nearest`; -1 for no pose,
+    -2 where `near` is no posture."""
+    if not is_posture(near):
+        return -2
+    if T.shape != (4, 4):
+        return -1
+    P = _unpack(P)
+    good, pose = _read_pose(T, P)
+    if not good:
+        return -1
+    S = np.empty(8 * BRANCHES)
+    _solve_branches(pose, _read_free(near, P), P, S)
+    return choose_nearest(S, near, limits, q)
+
+
+@kernel
+def follow(T, start, P, limits, largest_step, Q):  # type: ignore[no-untyped-def]
+    """Fills Q (N, 6) with the branch in which an arm stands at `start` (6,), along the poses T (N, 4, 4).
+
+    Returns: whether that branch does it: from a first pose that `start` reaches, without a step above `largest_step`
+    [rad], inside the limits (3, 6), past no point at which a joint is free, and with no matrix that is no pose.
+    """
+    P = _unpack(P)
+    good, pose = _read_pose(T[0], P)
+    free = _read_free(start, P)
+    if not good:
+        return False
+    S = np.empty(12 * W)
+    _solve_branches(pose, free, P, S)
+    branch = find_standing(S, start, limits)
+    if branch < 0:
+        return False
+    first, second, third = 1.0 - 2.0 * (branch >> 2), 1.0 - 2.0 * (branch >> 1 & 1), 1.0 - 2.0 * (branch & 1)
+    R, turns = np.empty(6 * STRIDE), np.empty(6)
+    for j in range(6):
+        turns[j] = 2.0 * pi * floor((start[j] - S[j * BRANCHES + branch]) / (2.0 * pi) + 0.5)
+        R[j * STRIDE + 7] = start[j]
+    for at in range(0, T.shape[0], W):
+        count = min(W, T.shape[0] - at)
+        if read_poses(T, at, count, S) > 0:
+            return False
+        bad = 0
+        for i in range(W):
+            lane = _aim(
+                S[i], S[W + i], S[2 * W + i], S[3 * W + i], S[4 * W + i], S[5 * W + i], S[6 * W + i], S[7 * W + i],
+                S[8 * W + i], S[9 * W + i], S[10 * W + i], S[11 * W + i], P,
+            )  # fmt: skip
+            q1, q2, q3, q4, q5, q6, reached, singular = _solve_branch(lane, free, P, first, second, third)
+            R[8 + i], R[STRIDE + 8 + i], R[2 * STRIDE + 8 + i] = q1, q2, q3
+            R[3 * STRIDE + 8 + i], R[4 * STRIDE + 8 + i], R[5 * STRIDE + 8 + i] = q4, q5, q6
+            bad += 0 if reached & (singular & (WRIST | SHOULDER) == 0) else 1
+        if bad > 0 or not go_on(R, turns, limits, largest_step):
+            return False
+        for i in range(count):
+            for j in range(6):
+                Q[at + i, j] = R[j * STRIDE + 8 + i]
+    return True
+
+
+@inline
+def _solve_side(S, free, P, side, facing):  # type: ignore[no-untyped-def]
+    """Fills the rows of a shoulder branch from `side` on."""
+    for i in range(W):
+        c, f, z = S[2 * W + i], S[5 * W + i], S[8 * W + i]
+        x, y, z = S[9 * W + i] - P[16] * c, S[10 * W + i] - P[16] * f, S[11 * W + i] - P[16] * z - P[14]
+        near, c1, s1, ahead, _ = turn_to_plane(x, y, P[13], free[0], free[1], facing)
+        u = ahead - P[12]
+        reached, cos_gamma, sin_gamma, m, p = close_triangle(z, u, P[15], P[17])
+        gamma = arctan2(sin_gamma, cos_gamma)
+        S[side * W + i] = coordinate(arctan2(s1, c1), P[0], P[6])
+        s2, c2 = u * m - z * p, z * m + u * p
+        s3, c3 = sin_gamma * P[19] - cos_gamma * P[20], cos_gamma * P[19] + sin_gamma * P[20]
+        S[(side + 1) * W + i] = coordinate(arctan2(s2, c2), P[1], P[7])
+        S[(side + 3) * W + i] = coordinate(gamma - P[18], P[2], P[8])
+        S[(side + 5) * W + i] = c2 * c3 - s2 * s3
+        S[(side + 6) * W + i] = s2 * c3 + c2 * s3
+        s2, c2 = u * m + z * p, z * m - u * p
+        s3, c3 = -sin_gamma * P[19] - cos_gamma * P[20], cos_gamma * P[19] - sin_gamma * P[20]
+        S[(side + 2) * W + i] = coordinate(arctan2(s2, c2), P[1], P[7])
+        S[(side + 4) * W + i] = coordinate(-gamma - P[18], P[2], P[8])
+        S[(side + 7) * W + i] = c2 * c3 - s2 * s3
+        S[(side + 8) * W + i] = s2 * c3 + c2 * s3
+        S[(side + 9) * W + i] = 1.0 if near & reached else 0.0
+        S[(side + 10) * W + i] = c1 * S[i] + s1 * S[3 * W + i]
+        S[(side + 11) * W + i] = c1 * S[W + i] + s1 * S[4 * W + i]
+        S[(side + 12) * W + i] = c1 * c + s1 * f
+        S[(side + 13) * W + i] = c1 * S[3 * W + i] - s1 * S[i]
+        S[(side + 14) * W + i] = c1 * S[4 * W + i] - s1 * S[W + i]
+        S[(side + 15) * W + i] = c1 * f - s1 * c
+
+
+@inline
+def _solve_wrists(S, free, P, side, elbow, turn):  # type: ignore[no-untyped-def]
+    """Fills the rows of a shoulder and elbow branch from `turn` on."""
+    for i in range(W):
+        c, s = S[(side + 5 + 2 * elbow) * W + i], S[(side + 6 + 2 * elbow) * W + i]
+        g3, r33 = S[(side + 12) * W + i], S[8 * W + i]
+        t4, t5, t6, _ = _find_wrist(
+            c * S[(side + 10) * W + i] - s * S[6 * W + i],
+            c * S[(side + 11) * W + i] - s * S[7 * W + i],
+            c * g3 - s * r33,
+            S[(side + 13) * W + i],
+            S[(side + 14) * W + i],
+            S[(side + 15) * W + i],
+            s * g3 + c * r33,
+            free[2],
+            free[3],
+        )
+        S[turn * W + i] = coordinate(t4, P[3], P[9])
+        S[(turn + 1) * W + i] = coordinate(opposite(t4), P[3], P[9])
+        S[(turn + 2) * W + i] = coordinate(t5, P[4], P[10])
+        S[(turn + 3) * W + i] = coordinate(-t5, P[4], P[10])
+        S[(turn + 4) * W + i] = coordinate(t6, P[5], P[11])
+        S[(turn + 5) * W + i] = coordinate(opposite(t6), P[5], P[11])
+
+
+@kernel
+def solve_poses(T, P, Q, valid):  # type: ignore[no-untyped-def]
+    """Fills Q (N, 8, 6) and valid (N, 8) with all branches for T (N, 4, 4). Returns: whether these are poses."""
+    P = _unpack(P)
+    free = _read_free((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), P)
+    S = np.empty(_ROWS * W)
+    for at in range(0, T.shape[0], W):
+        count = min(W, T.shape[0] - at)
+        if read_poses(T, at, count, S) > 0:
+            return False
+        _solve_side(S, free, P, _SIDE, 1.0)
+        _solve_side(S, free, P, _SIDE + 16, -1.0)
+        _solve_wrists(S, free, P, _SIDE, 0, _TURN)
+        _solve_wrists(S, free, P, _SIDE, 1, _TURN + 6)
+        _solve_wrists(S, free, P, _SIDE + 16, 0, _TURN + 12)
+        _solve_wrists(S, free, P, _SIDE + 16, 1, _TURN + 18)
+        for i in range(count):
+            for shoulder in range(2):
+                side = (_SIDE + 16 * shoulder) * W + i
+                for elbow in range(2):
+                    turn = (_TURN + 12 * shoulder + 6 * elbow) * W + i
+                    for wrist in range(2):
+                        branch = 4 * shoulder + 2 * elbow + wrist
+                        Q[at + i, branch, 0] = S[side]
+                        Q[at + i, branch, 1] = S[side + (1 + elbow) * W]
+                        Q[at + i, branch, 2] = S[side + (3 + elbow) * W]
+                        Q[at + i, branch, 3] = S[turn + wrist * W]
+                        Q[at + i, branch, 4] = S[turn + (2 + wrist) * W]
+                        Q[at + i, branch, 5] = S[turn + (4 + wrist) * W]
+                        valid[at + i, branch] = S[side + 9 * W] > 0.0
+    return True
