@@ -1,4 +1,4 @@
-"""A way around: joint moves that keep clear of the machine, directly or over one posture between."""
+"""A way around: motions that keep clear of the machine, directly or over one posture between, without a stop."""
 
 from collections.abc import Collection, Iterator
 from itertools import pairwise, product
@@ -11,6 +11,7 @@ from sewcell.kinematics.arm_model import JointLimits
 from sewcell.kinematics.collision import CollisionModel, Pair
 from sewcell.motion.check import certify
 from sewcell.motion.joint_path import plan_joint_path
+from sewcell.motion.legs import Legs, make_joint_legs, make_standing
 from sewcell.motion.trajectory import Trajectory
 from sewcell.units import DEG
 
@@ -18,6 +19,8 @@ Array = NDArray[np.float64]
 
 DETOURS = np.arange(-80.0, 81.0, 20.0) * DEG
 """Turns of joints 2 and 3 away from the straight joint line that are tried."""
+CORRIDORS = (0.2, 0.05, 0.01)
+"""Distances from the straight joint lines [rad] that are tried, the widest and fastest first."""
 GLANCES = 25
 """Postures of each part of a detour that are looked at before the whole is planned and certified."""
 
@@ -32,32 +35,60 @@ def plan_clear_move(
     smallest: float,
     touching: Collection[Pair] = (),
 ) -> Trajectory:
-    """A certified joint move from `start` to `goal` (6,) [rad]: straight when that is clear, else over a detour.
+    """A certified joint move from `start` to `goal` (6,) [rad]; see `plan_clear_chain`."""
+    return plan_clear_chain(
+        make_standing(start), make_standing(goal), limits, period, name, collision, smallest, touching
+    )
 
-    A detour stops at one posture: there joint 1 has made all, half or none of its turn, and joints 2 and 3 differ from
-    the straight line by DETOURS, while joint 5 takes this back so that a tool that hangs down goes on hanging down.
-    The detours are tried in the order of their time at joint speed.
 
-    Raises: MotionError of the direct move when no detour is clear; see `certify`.
+def plan_clear_chain(
+    before: Legs,
+    after: Legs,
+    limits: JointLimits,
+    period: float,
+    name: str,
+    collision: CollisionModel,
+    smallest: float,
+    touching: Collection[Pair] = (),
+) -> Trajectory:
+    """A certified motion along `before`, then by a joint move to where `after` begins, then along `after`.
+
+    It stops nowhere between. The joint move is straight when that is clear, else over a detour: at its posture joint 1
+    has made all, half or none of its turn, and joints 2 and 3 differ from the straight line by DETOURS, while joint 5
+    takes this back so that a tool that hangs down goes on hanging down. The detours are tried in the order of their
+    time at joint speed, each in every one of CORRIDORS.
+
+    Raises: MotionError of the direct way in the narrowest corridor when no detour is clear; see `certify`.
     """
-    q0 = np.asarray(start, dtype=np.float64)
-    q1 = np.asarray(goal, dtype=np.float64)
-    direct = plan_joint_path(np.stack([q0, q1]), limits, period, name)
-    try:
-        return certify(direct, limits, collision, smallest, touching)
-    except MotionError as error:
-        refusal = error
+    q0, q1 = before.waypoints[-1], after.waypoints[0]
+
+    def try_way(way: Array) -> Trajectory | MotionError:
+        refusal = MotionError(f"'{name}' has no corridor to be tried in")
+        for corridor in CORRIDORS:
+            legs = before.then(make_joint_legs(way, corridor)).then(after)
+            motion = plan_joint_path(legs.waypoints, limits, period, name, legs.corridor, legs.shares)
+            try:
+                return certify(motion, limits, collision, smallest, touching)
+            except MotionError as error:
+                refusal = error
+            if len(legs.corridor) == 1:  # one straight leg uses no corridor
+                break
+        return refusal
+
+    found = try_way(np.stack([q0, q1]))
+    if isinstance(found, Trajectory):
+        return found
     detours = sorted(_list_detours(q0, q1, limits), key=lambda via: _estimate_time(q0, via, q1, limits))
     for via in detours:
+        glances = np.vstack([np.linspace(q0, via, GLANCES), np.linspace(via, q1, GLANCES)])
         try:
-            collision.check(
-                np.vstack([np.linspace(q0, via, GLANCES), np.linspace(via, q1, GLANCES)]), smallest, touching
-            )
-            detour = plan_joint_path(np.stack([q0, via, q1]), limits, period, name)
-            return certify(detour, limits, collision, smallest, touching)
+            collision.check(glances, smallest, touching)
         except MotionError:
             continue
-    raise MotionError(f"{refusal}; none of {len(detours)} detours is clear either")
+        detour = try_way(np.stack([q0, via, q1]))
+        if isinstance(detour, Trajectory):
+            return detour
+    raise MotionError(f"{found}; none of {len(detours)} detours is clear either")
 
 
 def _list_detours(q0: Array, q1: Array, limits: JointLimits) -> Iterator[Array]:

@@ -10,8 +10,10 @@ from sewcell.geometry.poses import Array, invert_pose, make_pose
 from sewcell.kinematics.arm import IkStatus
 from sewcell.motion.cartesian_path import plan_line
 from sewcell.motion.check import certify
-from sewcell.motion.clear_path import plan_clear_move
+from sewcell.motion.clear_path import plan_clear_chain
+from sewcell.motion.legs import Legs, make_joint_legs, make_line_legs, make_standing
 from sewcell.motion.peel import plan_pick_lift
+from sewcell.motion.profile import ScalarLimits
 from sewcell.motion.seam_path import SeamMotion, plan_seam
 from sewcell.motion.shaft import SeamProgram
 from sewcell.motion.trajectory import Trajectory
@@ -27,6 +29,12 @@ PEEL_HEIGHT = 0.02
 """The first part of a lift, in which the cloth lets go of the table [m]."""
 PEEL_SPEED = 0.05
 """Speed of that part [m/s]."""
+STRAIGHT = 0.03
+"""The last part of a way down and the first of a way up is a straight line [m]."""
+LINE_TOLERANCE = 0.002
+"""How far the tool may leave the straight lines by which a longer motion begins or ends [m]."""
+LOOSE = 0.05
+"""Corridor between those lines and the height of approach or carrying [rad]."""
 TOUCHING = (("plate", "table"),)
 """Bodies that the work brings together: the gripper plate presses cloth on the table."""
 
@@ -38,24 +46,17 @@ class SeamPlan:
     grip: SeamGrip
     program: SeamProgram
     approach: Trajectory
-    descend: Trajectory
     lift: Trajectory
     carry: Trajectory
-    lay: Trajectory
     slide_in: Trajectory
     seam: SeamMotion
-    slide_out: Trajectory
     take_out: Trajectory
-    bring: Trajectory
-    put_down: Trajectory
     retreat: Trajectory
-    go_home: Trajectory
 
     def motions(self) -> dict[str, Trajectory]:
         """The motions by name."""
         motions = [
-            self.approach, self.descend, self.lift, self.carry, self.lay, self.slide_in, self.seam.trajectory,
-            self.slide_out, self.take_out, self.bring, self.put_down, self.retreat, self.go_home,
+            self.approach, self.lift, self.carry, self.slide_in, self.seam.trajectory, self.take_out, self.retreat,
         ]  # fmt: skip
         return {motion.name: motion for motion in motions}
 
@@ -92,23 +93,14 @@ def plan_seam_cycle(
     T_base_out = station.T_base_needle @ grip.needle_tool(thickness, travelled=grip.length, aside=SIDESTEP)
     T_base_place = grip_height @ station.T_base_table @ place_pose(station, recipe).matrix() @ grip.piece_tool
 
-    approach = planner.move_to(_above(T_base_grip, station.approach), "approach")
-    descend = planner.line_to(T_base_grip, "descend")
+    approach = planner.move_down(T_base_grip, "approach")
     lift = planner.lift(station.carry_height, "lift")
-    carry = planner.move_to(_above(T_base_beside, station.approach), "carry")
-    lay = planner.line_to(T_base_beside, "lay")
+    carry = planner.move_down(T_base_beside, "carry")
     slide_in = planner.line_to(T_base_start, "slide in")
     sewing = planner.sew(program, seam.name)
-    slide_out = planner.line_to(T_base_out, "slide out")
-    take_out = planner.lift(station.carry_height, "take out")
-    bring = planner.move_to(_above(T_base_place, station.approach), "bring")
-    put_down = planner.line_to(T_base_place, "put down")
-    retreat = planner.lift(station.approach, "retreat")
-    go_home = planner.return_to(station.home, "go home")
-    return SeamPlan(
-        grip, program, approach, descend, lift, carry, lay, slide_in, sewing, slide_out, take_out, bring, put_down,
-        retreat, go_home,
-    )  # fmt: skip
+    take_out = planner.take_over(T_base_out, T_base_place, "take out")
+    retreat = planner.retreat(station.home, "retreat")
+    return SeamPlan(grip, program, approach, lift, carry, slide_in, sewing, take_out, retreat)
 
 
 def place_pose(station: Station, recipe: PieceRecipe) -> PlanarPose:
@@ -127,22 +119,26 @@ class _Planner:
         self._q = np.asarray(start, dtype=np.float64)
         self._T_tool_flange = invert_pose(station.T_flange_tool)
 
-    def move_to(self, T_base_tool: Array, name: str) -> Trajectory:
-        """A joint move to a pose of the tool."""
-        found = self._station.arm.solve(T_base_tool @ self._T_tool_flange, near=self._q)
-        if found.q is None or found.status is IkStatus.SINGULAR:
-            x, y, z = T_base_tool[:3, 3] * 1e3
-            raise MotionError(f"'{name}' cannot reach x {x:.0f}, y {y:.0f}, z {z:.0f} mm in base: {found.reason}")
-        return self.return_to(found.q, name)
+    def move_down(self, T_base_tool: Array, name: str) -> Trajectory:
+        """A joint move to over a pose of the tool and straight down to it."""
+        return self._chain(make_standing(self._q), self._come_down(T_base_tool, self._q, name), name)
 
-    def return_to(self, posture: Array, name: str) -> Trajectory:
-        """A joint move to a posture."""
+    def take_over(self, T_base_aside: Array, T_base_tool: Array, name: str) -> Trajectory:
+        """Straight aside, straight up with a slow beginning, a joint move, and straight down to a pose of the tool."""
         station = self._station
-        move = plan_clear_move(
-            self._q, posture, station.joint_limits, station.period, name, station.collision, station.clearance, TOUCHING
-        )
-        self._q = move.goal
-        return move
+        aside = self._line(self._q, T_base_aside, station.line_limits, name)
+        slow = ScalarLimits(PEEL_SPEED, station.line_limits.acceleration, station.line_limits.jerk)
+        peel = self._line(aside.waypoints[-1], _above(T_base_aside, PEEL_HEIGHT), slow, name)
+        up = self._rise(peel.waypoints[-1], _above(T_base_aside, station.carry_height), name)
+        return self._chain(aside.then(peel).then(up), self._come_down(T_base_tool, up.waypoints[-1], name), name)
+
+    def retreat(self, posture: Array, name: str) -> Trajectory:
+        """Straight up and by a joint move to a posture."""
+        station = self._station
+        T_base_tool = station.arm.forward(self._q) @ station.T_flange_tool
+        line = self._line(self._q, _above(T_base_tool, STRAIGHT), station.line_limits, name)
+        up = self._rise(line.waypoints[-1], _above(T_base_tool, station.approach), name)
+        return self._chain(line.then(up), make_standing(posture), name)
 
     def line_to(self, T_base_tool: Array, name: str) -> Trajectory:
         """A straight line to a pose of the tool."""
@@ -169,6 +165,39 @@ class _Planner:
             station.arm, self._q, station.T_base_needle, program, station.joint_limits, station.period, name
         )
         return replace(motion, trajectory=self._add(motion.trajectory))
+
+    def _come_down(self, T_base_tool: Array, near: Array, name: str) -> Legs:
+        """From over a pose of the tool down to it, the last part on a straight line."""
+        station = self._station
+        over = self._reach(_above(T_base_tool, station.approach), near, name)
+        low = self._reach(_above(T_base_tool, STRAIGHT), over, name)
+        line = self._line(low, T_base_tool, station.line_limits, name)
+        return make_joint_legs([over, low], LOOSE).then(line)
+
+    def _rise(self, start: Array, T_base_tool: Array, name: str) -> Legs:
+        """From a posture to a pose of the tool right over it."""
+        return make_joint_legs([start, self._reach(T_base_tool, start, name)], LOOSE)
+
+    def _reach(self, T_base_tool: Array, near: Array, name: str) -> Array:
+        """The posture for a pose of the tool."""
+        found = self._station.arm.solve(T_base_tool @ self._T_tool_flange, near=near)
+        if found.q is None or found.status is IkStatus.SINGULAR:
+            x, y, z = T_base_tool[:3, 3] * 1e3
+            raise MotionError(f"'{name}' cannot reach x {x:.0f}, y {y:.0f}, z {z:.0f} mm in base: {found.reason}")
+        return found.q
+
+    def _line(self, start: Array, T_base_tool: Array, line_limits: ScalarLimits, name: str) -> Legs:
+        station = self._station
+        goal = T_base_tool @ self._T_tool_flange
+        return make_line_legs(station.arm, start, goal, line_limits, station.joint_limits, LINE_TOLERANCE, name)
+
+    def _chain(self, before: Legs, after: Legs, name: str) -> Trajectory:
+        station = self._station
+        motion = plan_clear_chain(
+            before, after, station.joint_limits, station.period, name, station.collision, station.clearance, TOUCHING
+        )
+        self._q = motion.goal
+        return motion
 
     def _add(self, trajectory: Trajectory) -> Trajectory:
         station = self._station

@@ -133,18 +133,19 @@ class Pick(PlannedStep):
 
     async def run(self, cell: Workcell) -> Step:
         await cell.gripper.pins_in()
-        await move(cell, self.plan.approach, self.plan.descend)
+        await move(cell, self.plan.approach)
         await cell.gripper.pins_out()
         return Lift(self.task, self.plan)
 
 
 class Lift(PlannedStep):
-    """Lift the piece and make sure that exactly one ply came up."""
+    """Lift the piece, raise the presser foot meanwhile, and make sure that exactly one ply came up."""
 
     name: ClassVar[str] = "lift"
 
     async def run(self, cell: Workcell) -> Step:
-        await move(cell, self.plan.lift)
+        await cell.head.enable()
+        await asyncio.gather(cell.head.foot_up(), move(cell, self.plan.lift))
         plies = await count_plies(cell)
         if plies == 1:
             self.task.log.picked = True
@@ -173,23 +174,22 @@ class PickAgain:
 
 
 class Carry(PlannedStep):
-    """Bring the piece to the machine, foot raised."""
+    """Bring the piece to the machine and lay it on the bed beside the needle."""
 
     name: ClassVar[str] = "carry"
 
     async def run(self, cell: Workcell) -> Step:
-        await cell.head.enable()
-        await asyncio.gather(cell.head.foot_up(), move(cell, self.plan.carry))
+        await move(cell, self.plan.carry)
         return LayUnderFoot(self.task, self.plan)
 
 
 class LayUnderFoot(PlannedStep):
-    """Lay the piece on the bed beside the needle and slide its edge under the raised foot."""
+    """Slide the piece's edge under the raised foot."""
 
     name: ClassVar[str] = "lay under foot"
 
     async def run(self, cell: Workcell) -> Step:
-        await move(cell, self.plan.lay, self.plan.slide_in)
+        await move(cell, self.plan.slide_in)
         return FootDown(self.task, self.plan)
 
 
@@ -245,24 +245,23 @@ class FootUp(PlannedStep):
 
 
 class TakeOut(PlannedStep):
-    """Pull the piece from under the foot, away from the needle, and lift it."""
+    """Pull the piece from under the foot, away from the needle, and bring it to its place on the table."""
 
     name: ClassVar[str] = "take out"
 
     async def run(self, cell: Workcell) -> Step:
-        await move(cell, self.plan.slide_out, self.plan.take_out)
+        await move(cell, self.plan.take_out)
         return PutDown(self.task, self.plan)
 
 
 class PutDown(PlannedStep):
-    """Lay the piece at its place, let go, and leave the picture."""
+    """Let go of the piece and leave the picture."""
 
     name: ClassVar[str] = "put down"
 
     async def run(self, cell: Workcell) -> Step:
-        await move(cell, self.plan.bring, self.plan.put_down)
         await cell.gripper.pins_in()
-        await move(cell, self.plan.retreat, self.plan.go_home)
+        await move(cell, self.plan.retreat)
         return LookAgain(self.task)
 
 

@@ -55,9 +55,9 @@ def test_a_limit_of_another_joint_than_the_farthest_slows_the_move():
     assert largest_differences(move.positions)[0][5] <= 0.1 + 1e-9
 
 
-def test_a_path_stops_at_every_waypoint():
+def test_a_path_without_a_corridor_stops_at_every_waypoint():
     waypoints = np.outer([0.0, 1.0, 0.4, 0.4], np.arange(1.0, 7.0) / 6)
-    path = plan_joint_path(waypoints, ONE, PERIOD, "path")
+    path = plan_joint_path(waypoints, ONE, PERIOD, "path", corridor=0.0)
     for waypoint in waypoints:
         at = np.flatnonzero(np.all(path.positions == waypoint, axis=1))
         assert len(at), "a waypoint is not met exactly"
