@@ -27,6 +27,8 @@ MARGIN = 0.97
 """Share of the corridor that is asked of the optimisation, whose penalty is soft."""
 LOOKS_IN_PIECE = 16
 """Places in a piece at which the corridor is checked."""
+BETWEEN_LOOKS = 1.01
+"""The distance between two looks may be larger than at the looks by this factor."""
 # First guess of the inverse Hessian: steps that are natural for the variables.
 TIME_STEP = 0.2
 STATE_STEP = 0.3
@@ -91,7 +93,7 @@ class ViaPath:
         return positions
 
     def find_deviation(self) -> Array:
-        """Largest distance of the path from the straight line of every leg, (n,) [rad]."""
+        """Largest distance of the path from the straight line of every leg, never too small, (n,) [rad]."""
         durations, states = self.pieces()
         u = (np.arange(1.0, LOOKS_IN_PIECE + 1) / LOOKS_IN_PIECE)[:, None, None] * durations[:, None]  # (looks, 3 N, 1)
         p, v, a, j = np.moveaxis(states, 1, 0)
@@ -102,7 +104,7 @@ class ViaPath:
         offset = p + u * (v + u * (a / 2.0 + u * j / 6.0)) - waypoints[leg]
         part = np.einsum("lpk,pk->lp", offset, change) / (change**2).sum(axis=1)
         aside = np.linalg.norm(offset - np.clip(part, 0.0, 1.0)[..., None] * change, axis=2).max(axis=0)
-        deviation: Array = np.maximum.reduceat(aside, PIECES * first)
+        deviation: Array = BETWEEN_LOOKS * np.maximum.reduceat(aside, PIECES * first)
         return deviation
 
     def find_stretch(self, limits: LegLimits) -> float:

@@ -43,14 +43,14 @@ def test_limits_corridor_and_waypoints_are_kept_and_no_path_is_slower_than_stopp
     waypoints = random_waypoints(seed, count)
     path = plan_joint_path(waypoints, LIMITS, PERIOD, "path", corridor)
     assert find_stretch(path.positions, LIMITS) <= 1.0 + 1e-6
-    assert distance_from_polyline(path.positions, waypoints).max() <= corridor * (1 + 1e-3)
+    assert distance_from_polyline(path.positions, waypoints).max() <= corridor
     step = np.abs(np.diff(path.positions, axis=0)).max()
     for waypoint in waypoints:
         assert np.abs(path.positions - waypoint).max(axis=1).min() <= step
     np.testing.assert_allclose(path.start, waypoints[0], atol=1e-12)
     np.testing.assert_array_equal(path.goal, waypoints[-1])
     stopping = sum(plan_joint_move(a, b, LIMITS, FINE_STEP, "move").duration for a, b in itertools.pairwise(waypoints))
-    assert path.duration <= stopping + PERIOD
+    assert path.duration <= stopping + count * PERIOD  # each stop lasts to the next multiple of the period
 
 
 def test_a_via_point_on_the_straight_line_costs_hardly_any_time():
