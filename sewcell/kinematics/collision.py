@@ -120,7 +120,7 @@ class CollisionModel:
         R, origins = chain.links[links, :3, :3], chain.links[links, :3, 3]
         middles = np.array([(c.start + c.end) / 2.0 for c, _ in capsules]).reshape(-1, 3)
         halves = np.array([(c.end - c.start) / 2.0 for c, _ in capsules]).reshape(-1, 3)
-        self._bodies = Bodies(
+        self.bodies = Bodies(
             joints=chain.joints,
             links=links,
             axes=np.hstack([np.einsum("cij,cj->ci", R, middles) + origins, np.einsum("cij,cj->ci", R, halves)]),
@@ -147,18 +147,18 @@ class CollisionModel:
         Negative: the bodies overlap, and this is the shortest way by which they would have to be moved apart.
         """
         postures = np.ascontiguousarray(check_posture(Q, 2))
-        found: Array = pair_distances(self._bodies, postures)[:, : len(postures)].T
+        found: Array = pair_distances(self.bodies, postures)[:, : len(postures)].T
         return found
 
     def clearance(self, Q: ArrayLike) -> Clearance:
         """The nearest bodies at each of the postures Q (N, 6) [rad], N > 0; what happens between them: `check_path`."""
-        distances, pairs, points = nearest_pairs(self._bodies, np.ascontiguousarray(check_posture(Q, 2)))
+        distances, pairs, points = nearest_pairs(self.bodies, np.ascontiguousarray(check_posture(Q, 2)))
         sample = int(distances.argmin())
         return Clearance(float(distances[sample]), self.pairs[pairs[sample]], sample, distances, pairs, points)
 
     def collide(self, q: ArrayLike) -> Contact:
         """The nearest two bodies at one posture q (6,) [rad]."""
-        distances, pairs, points = nearest_pairs(self._bodies, np.ascontiguousarray(check_posture(q, 1))[None])
+        distances, pairs, points = nearest_pairs(self.bodies, np.ascontiguousarray(check_posture(q, 1))[None])
         return Contact(float(distances[0]), self.pairs[pairs[0]], points[0])
 
     def check_path(self, Q: ArrayLike, smallest: float = 0.0, touching: Collection[Pair] = ()) -> Sweep:
