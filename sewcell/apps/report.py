@@ -11,9 +11,10 @@ from sewcell.apps.evaluate import PieceQuality, SeamQuality, describe_seam
 from sewcell.apps.figures import draw_deviations, draw_seam, draw_timeline, encode_picture
 from sewcell.cell.alarms import Alarm
 from sewcell.config.layers import Job
+from sewcell.kinematics.singularity import SingularityDistance
 from sewcell.motion.trajectory import Certificate
 from sewcell.process.worklog import PieceLog, SewnSeam, Sighting, Worklog
-from sewcell.units import MM
+from sewcell.units import DEG, MM
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.draw import draw_result
 from sewcell.vision.piece_pose import LocateResult
@@ -91,4 +92,12 @@ def _describe_certificate(certificate: Certificate) -> dict[str, object]:
         "jerk": float(certificate.jerk_ratio.max()),
         "clearance": certificate.clearance,
         "nearest": " and ".join(certificate.nearest_pair),
+        "singularity": _describe_singularity(certificate.singularity),
     }
+
+
+def _describe_singularity(distance: SingularityDistance | None) -> str:
+    if distance is None:
+        return "not known"
+    wrist, elbow = distance.wrist / DEG, distance.elbow / DEG
+    return f"wrist {wrist:.0f}°, elbow {elbow:.0f}°, shoulder {distance.shoulder / MM:.0f} mm"

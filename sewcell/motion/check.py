@@ -1,4 +1,4 @@
-"""The check that every motion passes before it is sent: joint range, velocity, acceleration, jerk and clearance."""
+"""The check that every motion passes before it is sent, and the certificate of what it found."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sewcell.errors import MotionError
-from sewcell.kinematics.arm_model import JointLimits
+from sewcell.kinematics.arm_model import ArmModel, ChainParameters, JointLimits
 from sewcell.kinematics.collision import CollisionModel, Pair
+from sewcell.kinematics.singularity import SingularityDistance, singularity_distance
 from sewcell.motion.limits import differentiate
 from sewcell.motion.trajectory import Certificate, Trajectory
 from sewcell.units import DEG, MM
@@ -21,6 +22,7 @@ ROUND_OFF = 1e-6
 
 def certify(
     trajectory: Trajectory,
+    model: ArmModel,
     limits: JointLimits,
     collision: CollisionModel,
     smallest: float,
@@ -30,14 +32,16 @@ def certify(
 
     Velocity, acceleration and jerk are the differences of the fine samples, rest before and after included. All bodies
     must stay `smallest` [m] apart, proven also between the samples (`CollisionModel.check_path`); the pairs of names in
-    `touching` may come as close as 0 and do not count in the certificate's clearance.
+    `touching` may come as close as 0 and do not count in the certificate's clearance. The distances from the singular
+    sets of `model` are measured, not limited.
 
     Raises: MotionError that names motion, joint and time, or the bodies that would come too close.
     """
     _check_range(trajectory, limits)
     ratios = _check_derivatives(trajectory, limits)
     clearance, pair, time = _check_clearance(trajectory, collision, smallest, touching)
-    return replace(trajectory, certificate=Certificate(*ratios, clearance, pair, time))
+    singularity = _measure_singularity(trajectory, model)
+    return replace(trajectory, certificate=Certificate(*ratios, clearance, pair, time, singularity))
 
 
 def _check_range(trajectory: Trajectory, limits: JointLimits) -> None:
@@ -91,6 +95,14 @@ def _check_clearance(
         return float("inf"), ("", ""), float(trajectory.times[0])
     nearest = found.nearest
     return nearest.distance, collision.pairs[nearest.pair], _time_at(trajectory, nearest.at)
+
+
+def _measure_singularity(trajectory: Trajectory, model: ArmModel) -> SingularityDistance | None:
+    """Smallest distance from each singular set that has a name."""
+    if isinstance(model.geometry, ChainParameters):
+        return None
+    along = singularity_distance(model, trajectory.positions)
+    return SingularityDistance(*(np.asarray(np.abs(each).min()) for each in (along.wrist, along.elbow, along.shoulder)))
 
 
 def _time_at(trajectory: Trajectory, at: float) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sewcell.errors import MotionError
-from sewcell.kinematics.arm_model import JointLimits
+from sewcell.kinematics.arm_model import ArmModel, JointLimits
 from sewcell.kinematics.collision import CollisionModel, Pair
 from sewcell.motion.check import certify
 from sewcell.motion.joint_path import plan_joint_path
@@ -28,6 +28,7 @@ GLANCES = 25
 def plan_clear_move(
     start: ArrayLike,
     goal: ArrayLike,
+    model: ArmModel,
     limits: JointLimits,
     period: float,
     name: str,
@@ -37,13 +38,14 @@ def plan_clear_move(
 ) -> Trajectory:
     """A certified joint move from `start` to `goal` (6,) [rad]; see `plan_clear_chain`."""
     return plan_clear_chain(
-        make_standing(start), make_standing(goal), limits, period, name, collision, smallest, touching
+        make_standing(start), make_standing(goal), model, limits, period, name, collision, smallest, touching
     )
 
 
 def plan_clear_chain(
     before: Legs,
     after: Legs,
+    model: ArmModel,
     limits: JointLimits,
     period: float,
     name: str,
@@ -68,7 +70,7 @@ def plan_clear_chain(
             legs = before.then(make_joint_legs(way, corridor)).then(after)
             motion = plan_joint_path(legs.waypoints, limits, period, name, legs.corridor, legs.shares)
             try:
-                return certify(motion, limits, collision, smallest, touching)
+                return certify(motion, model, limits, collision, smallest, touching)
             except MotionError as error:
                 refusal = error
             if len(legs.corridor) == 1:  # one straight leg uses no corridor

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sewcell.errors import MotionError
+from sewcell.kinematics.singularity import SingularityDistance
 
 Array = NDArray[np.float64]
 
@@ -21,6 +22,7 @@ class Certificate:
 
     `velocity_ratio`, `acceleration_ratio`, `jerk_ratio`: (6,) largest value over limit, per joint.
     `clearance`: smallest distance [m] between the bodies of `nearest_pair`, at `nearest_time` [s].
+    `singularity`: smallest distance from each singular set; None for an arm whose singular sets have no names.
     """
 
     velocity_ratio: Array
@@ -29,6 +31,7 @@ class Certificate:
     clearance: float
     nearest_pair: tuple[str, str]
     nearest_time: float
+    singularity: SingularityDistance | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ async def go_home(cell: Workcell) -> None:
         plan_clear_move,
         here,
         station.home,
+        station.arm.model,
         station.joint_limits,
         station.period,
         "go home",

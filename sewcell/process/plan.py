@@ -194,7 +194,15 @@ class _Planner:
     def _chain(self, before: Legs, after: Legs, name: str) -> Trajectory:
         station = self._station
         motion = plan_clear_chain(
-            before, after, station.joint_limits, station.period, name, station.collision, station.clearance, TOUCHING
+            before,
+            after,
+            station.arm.model,
+            station.joint_limits,
+            station.period,
+            name,
+            station.collision,
+            station.clearance,
+            TOUCHING,
         )
         self._q = motion.goal
         return motion
@@ -202,7 +210,9 @@ class _Planner:
     def _add(self, trajectory: Trajectory) -> Trajectory:
         station = self._station
         self._q = trajectory.goal
-        return certify(trajectory, station.joint_limits, station.collision, station.clearance, TOUCHING)
+        return certify(
+            trajectory, station.arm.model, station.joint_limits, station.collision, station.clearance, TOUCHING
+        )
 
 
 def _above(T: Array, height: float) -> Array:

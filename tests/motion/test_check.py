@@ -25,9 +25,10 @@ def collision(arm):
     return CollisionModel(arm.model, [ROD], [TABLE])
 
 
-def test_a_joint_move_at_its_limits_is_certified_with_ratios_of_one(home, limits, collision):
+def test_a_joint_move_at_its_limits_is_certified_with_ratios_of_one(arm, home, limits, collision):
     move = certify(
         plan_joint_move(home, home + np.array([-2.0, 0, 0, 0, 0, 0.2]), limits, PERIOD, "turn"),
+        arm.model,
         limits,
         collision,
         0.004,
@@ -38,11 +39,15 @@ def test_a_joint_move_at_its_limits_is_certified_with_ratios_of_one(home, limits
     assert certificate.acceleration_ratio[0] == pytest.approx(1.0, abs=1e-6)
     assert certificate.jerk_ratio[0] == pytest.approx(1.0, abs=1e-6)
     np.testing.assert_array_equal(certificate.velocity_ratio[1:5], 0.0)
+    # Joint 5 stays at 90 deg; the elbow is straight where joint 3 is at -atan(a2 / c3).
+    assert certificate.singularity is not None
+    assert certificate.singularity.wrist == pytest.approx(90 * DEG)
+    assert certificate.singularity.elbow == pytest.approx(70 * DEG + np.arctan2(35, 365))
 
 
 def test_the_clearance_is_that_of_the_lowest_point(arm, limits, at_needle, collision):
     T_goal = arm.forward(at_needle) @ make_pose((0.0, 0.0, 0.03))  # 30 mm down: flange at 135 mm
-    down = certify(plan_line(arm, at_needle, T_goal, LINE, limits, PERIOD, "down"), limits, collision, 0.004)
+    down = certify(plan_line(arm, at_needle, T_goal, LINE, limits, PERIOD, "down"), arm.model, limits, collision, 0.004)
     assert down.certificate is not None
     # The rod ends 100 mm below the flange and has a round end of 10 mm.
     assert down.certificate.clearance == pytest.approx(135 * MM - 110 * MM, abs=1e-7)
@@ -54,12 +59,12 @@ def test_a_motion_into_the_table_is_refused_unless_the_bodies_may_touch(arm, lim
     T_goal = arm.forward(at_needle) @ make_pose((0.0, 0.0, 0.053))
     down = plan_line(arm, at_needle, T_goal, LINE, limits, PERIOD, "down")
     with pytest.raises(MotionError, match=r"'down' brings rod within \d\.\d mm of table at \d\.\d\d s"):
-        certify(down, limits, collision, 0.004)
-    pressed = certify(down, limits, collision, 0.004, touching=[("table", "rod")])
+        certify(down, arm.model, limits, collision, 0.004)
+    pressed = certify(down, arm.model, limits, collision, 0.004, touching=[("table", "rod")])
     assert pressed.certificate is not None
     deep = plan_line(arm, at_needle, T_goal @ make_pose((0, 0, 0.01)), LINE, limits, PERIOD, "deep")
     with pytest.raises(MotionError, match=r"8\.0 mm deep into table"):
-        certify(deep, limits, collision, 0.004, touching=[("rod", "table")])
+        certify(deep, arm.model, limits, collision, 0.004, touching=[("rod", "table")])
 
 
 def steps(values: np.ndarray, joint: int) -> Trajectory:
@@ -76,19 +81,19 @@ def steps(values: np.ndarray, joint: int) -> Trajectory:
         (np.r_[0.0, np.full(99, 2e-6)], "jerk"),
     ],
 )
-def test_a_broken_limit_is_named_with_joint_and_time(values, quantity, collision):
+def test_a_broken_limit_is_named_with_joint_and_time(arm, values, quantity, collision):
     limits = JointLimits(np.full(6, -9.0), np.full(6, 9.0), np.full(6, 5.0), np.full(6, 20.0), np.full(6, 200.0))
     with pytest.raises(MotionError, match=rf"joint 3 to .* times its {quantity} limit at \d\.\d\d s"):
-        certify(steps(values, 2), limits, collision, 0.0)
+        certify(steps(values, 2), arm.model, limits, collision, 0.0)
 
 
-def test_a_motion_that_does_not_end_at_rest_is_refused(collision):
+def test_a_motion_that_does_not_end_at_rest_is_refused(arm, collision):
     limits = JointLimits(np.full(6, -9.0), np.full(6, 9.0), np.full(6, 5.0), np.full(6, 20.0), np.full(6, 200.0))
     with pytest.raises(MotionError, match="acceleration"):
-        certify(steps(np.linspace(0.0, 0.1, 101), 0), limits, collision, 0.0)
+        certify(steps(np.linspace(0.0, 0.1, 101), 0), arm.model, limits, collision, 0.0)
 
 
-def test_a_joint_beyond_its_range_is_named_with_its_limits(home, limits, collision):
+def test_a_joint_beyond_its_range_is_named_with_its_limits(arm, home, limits, collision):
     goal = home + np.array([0, 0, 50 * DEG, 0, 0, 0])
     with pytest.raises(MotionError, match=r"joint 3 to 160\.0 deg .* its limits are -120 to 156 deg"):
-        certify(plan_joint_move(home, goal, limits, PERIOD, "fold"), limits, collision, 0.0)
+        certify(plan_joint_move(home, goal, limits, PERIOD, "fold"), arm.model, limits, collision, 0.0)

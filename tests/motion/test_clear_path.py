@@ -33,7 +33,7 @@ def postures(arm, home):
 def test_a_free_way_is_the_straight_joint_line(arm, limits, home):
     start, goal = postures(arm, home)
     free = CollisionModel(arm.model, [ROD], [TABLE])
-    move = plan_clear_move(start, goal, limits, PERIOD, "swing", free, 0.004)
+    move = plan_clear_move(start, goal, arm.model, limits, PERIOD, "swing", free, 0.004)
     direct = plan_joint_move(start, goal, limits, PERIOD, "swing")
     np.testing.assert_array_equal(move.positions, direct.positions)
     assert move.certificate is not None
@@ -44,7 +44,7 @@ def test_a_post_in_the_way_is_passed_with_the_tool_hanging_down(arm, limits, hom
     post = Box("post", make_pose((0.53, 0.0, 0.15)), np.array([0.05, 0.05, 0.15]))
     blocked = CollisionModel(arm.model, [ROD], [TABLE, post])
     assert blocked.clearance(plan_joint_move(start, goal, limits, PERIOD, "swing").positions).distance < 0.0
-    move = plan_clear_move(start, goal, limits, PERIOD, "swing", blocked, 0.004)
+    move = plan_clear_move(start, goal, arm.model, limits, PERIOD, "swing", blocked, 0.004)
     assert blocked.clearance(move.positions).distance >= 0.003
     assert find_stretch(move.positions, limits) <= 1.0 + 1e-6
     np.testing.assert_array_equal(move.goal, goal)
@@ -57,7 +57,7 @@ def test_a_wall_without_a_way_round_is_refused_with_what_it_would_hit(arm, limit
     wall = Box("wall", make_pose((0.6, 0.0, 1.0)), np.array([0.6, 0.02, 1.0]))
     blocked = CollisionModel(arm.model, [ROD], [TABLE, wall])
     with pytest.raises(MotionError, match=r"'swing' brings rod .* wall .* none of \d+ detours is clear"):
-        plan_clear_move(start, goal, limits, PERIOD, "swing", blocked, 0.004)
+        plan_clear_move(start, goal, arm.model, limits, PERIOD, "swing", blocked, 0.004)
 
 
 def test_lines_before_and_after_a_move_are_passed_without_a_stop(arm, limits, home):
@@ -73,7 +73,7 @@ def test_lines_before_and_after_a_move_are_passed_without_a_stop(arm, limits, ho
     high = arm.solve(raise_tool(goal, 0.06), near=goal).q
     down = make_line_legs(arm, high, arm.forward(goal), line_limits, limits, 0.002, "down")
     free = CollisionModel(arm.model, [ROD], [TABLE])
-    move = plan_clear_chain(up, down, limits, PERIOD, "over", free, 0.004)
+    move = plan_clear_chain(up, down, arm.model, limits, PERIOD, "over", free, 0.004)
     apart = sum(
         plan_line(arm, a, T, line_limits, limits, PERIOD, "line").duration
         for a, T in ((start, raise_tool(start, 0.06)), (high, arm.forward(goal)))
