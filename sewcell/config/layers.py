@@ -40,6 +40,7 @@ class Job:
     scenario: ScenarioModel
     pieces: dict[str, Piece]
     files: tuple[Path, ...]
+    arm_file: Path
     digest: str
 
 
@@ -75,7 +76,7 @@ def load_job(garment: str | Path, cell: str | Path | None = None, scenario: str 
         raise join_faults(faults)
     models = (arms.values, cells.values, cameras.values, fabrics.values, garments.values, scenarios.values)
     files = (garment_path, fabric_path, cell_path, arm_path, camera_path, scenario_path, pattern_path)
-    return Job(*models, pieces=pieces, files=files, digest=_digest(models, pieces))
+    return Job(*models, pieces=pieces, files=files, arm_file=arm_path, digest=_digest(models, pieces))
 
 
 def _read_layer(path: Path, kind: str, model: type[M], above: list[Document]) -> Layer[M]:

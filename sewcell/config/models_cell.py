@@ -27,6 +27,14 @@ from sewcell.config.base import (
 from sewcell.config.patches import CellOverride
 
 Sign = Literal[-1, 1]
+Signs = Annotated[tuple[Sign, Sign, Sign, Sign, Sign, Sign], Field(strict=False)]
+FAMILIES = ("opw", "three_parallel", "dh", "urdf")
+
+
+def _check_not_zero(value: float) -> float:
+    if value == 0.0:
+        raise ValueError("must not be 0: the arm would have no elbow")
+    return value
 
 
 class OpwModel(Model):
@@ -40,7 +48,37 @@ class OpwModel(Model):
     c3_mm: Positive
     c4_mm: float
     offsets_deg: SixNumbers
-    signs: Annotated[tuple[Sign, Sign, Sign, Sign, Sign, Sign], Field(strict=False)]
+    signs: Signs
+
+
+class ParallelModel(Model):
+    """Denavit-Hartenberg lengths of an arm whose joints 2, 3 and 4 are parallel (twists 90, 0, 0, 90, -90, 0 deg)."""
+
+    d1_mm: float
+    a2_mm: Annotated[float, AfterValidator(_check_not_zero)]
+    a3_mm: Annotated[float, AfterValidator(_check_not_zero)]
+    d4_mm: float
+    d5_mm: float
+    d6_mm: float
+    offsets_deg: SixNumbers
+    signs: Signs
+
+
+class DhModel(Model):
+    """Standard Denavit-Hartenberg parameters of any six-axis arm: theta = q + offset."""
+
+    d_mm: SixNumbers
+    a_mm: SixNumbers
+    alpha_deg: SixNumbers
+    offset_deg: SixNumbers = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+class UrdfModel(Model):
+    """A URDF with six turning joints between two links; the path is relative to the arm's file."""
+
+    file: Name
+    base: Name | None = None
+    tip: Name | None = None
 
 
 class JointLimitsModel(Model):
@@ -67,13 +105,25 @@ class ArmCapsuleModel(CapsuleModel):
 
 
 class ArmModel(Model):
-    """configs/arms/*.yaml"""
+    """configs/arms/*.yaml; the block that is named like the family holds the arm's dimensions."""
 
     name: Name
-    family: Literal["opw"]
-    opw: OpwModel
+    family: Literal["opw", "three_parallel", "dh", "urdf"]
+    opw: OpwModel | None = None
+    three_parallel: ParallelModel | None = None
+    dh: DhModel | None = None
+    urdf: UrdfModel | None = None
     limits: JointLimitsModel
     capsules: Annotated[tuple[ArmCapsuleModel, ...], Field(strict=False)]
+
+    @model_validator(mode="after")
+    def _check_family(self) -> Self:
+        if getattr(self, self.family) is None:
+            raise ValueError(f"an arm of the family {self.family} needs the block {self.family!r}")
+        other = [name for name in FAMILIES if name != self.family and getattr(self, name) is not None]
+        if other:
+            raise ValueError(f"the block {other[0]!r} does not belong to an arm of the family {self.family}")
+        return self
 
 
 def _check_rigid(rows: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sewcell.config.arms import to_arm_model
 from sewcell.config.base import PoseModel, RectangleModel
 from sewcell.config.layers import Job
 from sewcell.config.models import GarmentPieceModel, SeamModel
@@ -10,7 +11,7 @@ from sewcell.errors import ConfigError
 from sewcell.geometry.planar import PlanarPose
 from sewcell.geometry.poses import Array, transform_points
 from sewcell.kinematics.arm import Arm
-from sewcell.kinematics.arm_model import ArmModel, JointLimits, LinkCapsule, OpwParameters
+from sewcell.kinematics.arm_model import ArmModel
 from sewcell.kinematics.collision import Box, Capsule, CollisionModel
 from sewcell.motion.limits import scale_limits
 from sewcell.motion.profile import ScalarLimits
@@ -28,32 +29,7 @@ STRAIGHT = 0.1 * MM
 
 def make_arm_model(job: Job) -> ArmModel:
     """Geometry, limits and bodies of the job's arm."""
-    opw, limits = job.arm.opw, job.arm.limits
-    return ArmModel(
-        name=job.arm.name,
-        geometry=OpwParameters(
-            a1=opw.a1_mm * MM,
-            a2=opw.a2_mm * MM,
-            b=opw.b_mm * MM,
-            c1=opw.c1_mm * MM,
-            c2=opw.c2_mm * MM,
-            c3=opw.c3_mm * MM,
-            c4=opw.c4_mm * MM,
-            offsets=np.array(opw.offsets_deg) * DEG,
-            signs=np.array(opw.signs, dtype=np.float64),
-        ),
-        limits=JointLimits(
-            lower=np.array(limits.lower_deg) * DEG,
-            upper=np.array(limits.upper_deg) * DEG,
-            velocity=np.array(limits.velocity_deg_s) * DEG,
-            acceleration=np.array(limits.acceleration_deg_s2) * DEG,
-            jerk=np.array(limits.jerk_deg_s3) * DEG,
-        ),
-        capsules=tuple(
-            LinkCapsule(c.link, np.array(c.from_mm) * MM, np.array(c.to_mm) * MM, c.radius_mm * MM)
-            for c in job.arm.capsules
-        ),
-    )
+    return to_arm_model(job.arm, job.arm_file)
 
 
 def make_collision_model(job: Job, arm: ArmModel) -> CollisionModel:

@@ -46,7 +46,7 @@ def is_posture(q):  # type: ignore[no-untyped-def]
 
 @inline
 def read_poses(T, first, count, S):  # type: ignore[no-untyped-def]
-    """Rows 0-11 from T (N, 4, 4) from pose `first` on, the last of `count` repeated up to W. Returns: how many are bad."""
+    """Rows 0-11 from T (N, 4, 4), pose `first` on, the last of `count` repeated up to W. Returns: how many are bad."""
     bad = 0
     for i in range(W):
         k = first + (i if i < count else count - 1)

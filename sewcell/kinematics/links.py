@@ -39,14 +39,16 @@ def _links_of(geometry: Geometry) -> Links:
     return Links(geometry.before, geometry.after, np.ones(6), np.zeros(6))
 
 
-def dh_frames(d: Array, a: Array, alpha: Array) -> tuple[Array, Array]:
+def dh_frames(d: Array, a: Array, alpha: Array, offset: Array) -> tuple[Array, Array]:
     """Frames before and after the turns of joints given by Denavit and Hartenberg, (6, 4, 4) each.
 
-    T_(i-1)_i = Rz(theta_i) Trans(a_i, 0, d_i) Rx(alpha_i); d, a [m], alpha [rad], (6,).
+    T_(i-1)_i = Rz(theta_i + offset_i) Trans(a_i, 0, d_i) Rx(alpha_i); d, a [m], alpha, offset [rad], (6,).
     """
+    before = np.stack([make_pose(rpy=(0.0, 0.0, angle)) for angle in offset])
     after = np.stack([make_pose((a[i], 0.0, d[i]), (alpha[i], 0.0, 0.0)) for i in range(6)])
-    after[:, :3, :3] = np.where(np.abs(after[:, :3, :3]) < 1e-16, 0.0, after[:, :3, :3])
-    return np.tile(np.eye(4), (6, 1, 1)), after
+    for frames in (before, after):  # quarter turns are exact
+        frames[:, :3, :3] = np.where(np.abs(frames[:, :3, :3]) < 1e-15, 0.0, frames[:, :3, :3])
+    return before, after
 
 
 def _opw_frames(opw: OpwParameters) -> tuple[Array, Array]:
@@ -72,4 +74,5 @@ def _parallel_frames(parallel: ParallelParameters) -> tuple[Array, Array]:
         np.array([parallel.d1, 0.0, 0.0, parallel.d4, parallel.d5, parallel.d6]),
         np.array([0.0, parallel.a2, parallel.a3, 0.0, 0.0, 0.0]),
         np.array([half, 0.0, 0.0, half, -half, 0.0]),
+        np.zeros(6),
     )

@@ -139,7 +139,7 @@ def test_the_garment_has_the_last_word_over_the_fabric_and_the_fabric_over_the_c
         ("{cel: {name: x}}", "override: unknown key 'cel'; did you mean 'cell'?"),
         ("{cell: {override: {}}}", "override.cell: an override cannot hold another override; write its keys here"),
         ("{cell: 5}", "override.cell: must be a block of keys, got 5"),
-        ("{cell: {arm: kr7}}", "override.cell.arm: no arm 'kr7'; known: kr6_r700"),
+        ("{cell: {arm: kr7}}", "override.cell.arm: no arm 'kr7'; known: irb2400, kr6_r700"),
         (
             "{cell: {machine: {foot_lift_mm: 0.2}}}",
             "override.cell.machine.foot_lift_mm: must be > 0.3, the thickness of",
