@@ -10,7 +10,7 @@ from sewcell.motion.via_cost import JOINTS, Problem, evaluate
 
 Array = NDArray[np.float64]
 
-MEMORY = 12
+MEMORY = 8
 """Steps that are remembered."""
 TRIES = 12
 """Step lengths tried on one line."""
@@ -54,7 +54,7 @@ def minimise(
         for b in range(kept):
             at = (stored - 1 - b) % MEMORY
             alpha[at] = per_bend[at] * np.dot(steps_taken[at], direction)
-            direction -= alpha[at] * bends[at]
+            _add_scaled(direction, -alpha[at], bends[at])
         if kept:
             at = (stored - 1) % MEMORY
             _apply_metric(metric, bends[at], new_z)
@@ -63,7 +63,7 @@ def minimise(
         direction[:] = scale * new_z
         for b in range(kept):
             at = (stored - kept + b) % MEMORY
-            direction += (alpha[at] - per_bend[at] * np.dot(bends[at], direction)) * steps_taken[at]
+            _add_scaled(direction, alpha[at] - per_bend[at] * np.dot(bends[at], direction), steps_taken[at])
         slope = np.dot(gradient, direction)
         if slope >= 0.0:
             stored = 0
@@ -73,7 +73,8 @@ def minimise(
         reach = 1.0 if stored else min(1.0, 0.1 / np.sqrt(1e-30 - slope))
         new_cost = np.inf
         for _ in range(TRIES):
-            new_z[:] = z + reach * direction
+            new_z[:] = z
+            _add_scaled(new_z, reach, direction)
             new_cost = evaluate(new_z, problem, doublings, weight, new_gradient, work)
             if new_cost <= cost + 1e-4 * reach * slope:
                 break
@@ -98,6 +99,13 @@ def minimise(
         cost = new_cost
         if quiet == 3:
             break
+
+
+@njit(cache=True)
+def _add_scaled(vector: Array, factor: float, other: Array) -> None:
+    """vector += factor * other, without memory in between."""
+    for i in range(len(vector)):
+        vector[i] += factor * other[i]
 
 
 @njit(cache=True, error_model="numpy")

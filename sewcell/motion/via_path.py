@@ -11,7 +11,7 @@ from sewcell.motion.via_cost import PIECES, ROWS, Indices, Problem, make_work
 
 Array = NDArray[np.float64]
 
-SCHEDULE = ((0, 60), (1, 80), (2, 100), (3, 100))
+SCHEDULE = ((0, 50), (1, 70), (2, 90), (3, 100))
 """Doublings of the norm's exponent and steps of each round of the optimisation."""
 SPAN_TIME = 0.3
 """A leg has one span for every such part of the time that it takes at rest [s]."""
