@@ -1,5 +1,6 @@
-"""Surfaces of simple bodies: box, cylinder, capsule, sphere and grid."""
+"""Surfaces of simple bodies: box, loft, body of revolution, cylinder, capsule, sphere and grid."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,18 @@ Colour = tuple[float, float, float]
 def place_mesh(mesh: Mesh, T_base_body: Array) -> Mesh:
     """The body of `mesh`, whose vertices are given in its own frame, at pose `T_base_body`."""
     return replace(mesh, vertices=transform_points(T_base_body, mesh.vertices))
+
+
+def join_meshes(name: str, meshes: Sequence[Mesh]) -> Mesh:
+    """One body of several that look alike; colour, texture and shading are those of the first, uv is left out."""
+    starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes[:-1])])
+    return replace(
+        meshes[0],
+        name=name,
+        vertices=np.concatenate([mesh.vertices for mesh in meshes]),
+        faces=np.concatenate([mesh.faces + n for mesh, n in zip(meshes, starts, strict=True)]).astype(np.int32),
+        uv=None,
+    )
 
 
 def make_box(
@@ -66,6 +79,43 @@ def make_box(
             signs_of_corner = np.array([1.0 if index >> k & 1 else -1.0 for k in range(3)])
             add([corner(signs_of_corner, axis) for axis in range(3)], signs_of_corner)
     return Mesh(name, np.array(vertices), np.array(faces, dtype=np.int32), colour, np.array(uv), texture)
+
+
+def make_loft(name: str, rings: ArrayLike, colour: Colour, texture: str = "plain", smooth: bool = True) -> Mesh:
+    """Skin over the closed `rings` (K, N, 3) [m], N corners each, with flat ends.
+
+    Corners go round counter-clockwise seen against the way from the first ring to the last. The ends are fans about
+    the mean of their corners, which must see all of them. Triangles without area are left out.
+    """
+    body = np.asarray(rings, dtype=np.float64)
+    count, corners = body.shape[:2]
+    ends = np.concatenate([body[0], body[0].mean(axis=0)[None], body[-1], body[-1].mean(axis=0)[None]])
+    vertices = np.concatenate([body.reshape(-1, 3), ends])
+    i, j = np.arange(corners), np.roll(np.arange(corners), -1)
+    row = corners * np.arange(count - 1)[:, None]
+    first, last = count * corners, count * corners + corners + 1
+    faces = np.concatenate(
+        [
+            np.stack([row + i, row + j, row + corners + j], axis=-1).reshape(-1, 3),
+            np.stack([row + i, row + corners + j, row + corners + i], axis=-1).reshape(-1, 3),
+            np.column_stack([first + j, first + i, np.full(corners, first + corners)]),
+            np.column_stack([last + i, last + j, np.full(corners, last + corners)]),
+        ]
+    )
+    p = vertices[faces]
+    area = np.linalg.norm(np.cross(p[:, 1] - p[:, 0], p[:, 2] - p[:, 0]), axis=1)
+    return Mesh(name, vertices, faces[area > 1e-14].astype(np.int32), colour, None, texture, smooth=smooth)
+
+
+def round_rectangle(half_a: float, half_b: float, radius: float, per_corner: int = 6) -> Array:
+    """Outline (4 per_corner, 2) of a rectangle about the origin with rounded corners [m], counter-clockwise."""
+    turns = np.linspace(0.0, np.pi / 2.0, per_corner)
+    quarter = radius * np.column_stack([np.cos(turns), np.sin(turns)])
+    parts = []
+    for k, (sa, sb) in enumerate(((1, 1), (-1, 1), (-1, -1), (1, -1))):
+        c, s = np.cos(k * np.pi / 2.0), np.sin(k * np.pi / 2.0)
+        parts.append(quarter @ np.array([[c, s], [-s, c]]) + (sa * (half_a - radius), sb * (half_b - radius)))
+    return np.concatenate(parts)
 
 
 def make_lathe(

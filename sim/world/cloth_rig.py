@@ -1,23 +1,35 @@
 """A cloth alone with plate, foot and needle, driven by hand: for tests, benchmarks and studies. Needle frame = base."""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sewcell.config.layers import load_job
 from sewcell.geometry.planar import PlanarPose
 from sewcell.geometry.poses import Array
 from sim.world.cloth import Cloth, lay_flat
 from sim.world.cloth_mesh import mesh_outline
 from sim.world.cloth_step import Surroundings
+from sim.world.from_config import make_world_parameters
 from sim.world.gripper import Gripper
-from sim.world.parameters import ClothMaterial, GripperPlate, Scatter
+from sim.world.parameters import GripperPlate, WorldParameters
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def _read_bench() -> WorldParameters:
+    """The world of the cell `bench` with its cotton, as the files in configs/ have it."""
+    job = load_job(CONFIGS / "garments" / "shirt-pocket.yaml")
+    return make_world_parameters(job.cell, job.fabric, job.scenario)
+
 
 DT = 1.0 / 240.0
 POCKET = np.array([[0.0, 0.0], [0.06, -0.02], [0.12, 0.0], [0.12, 0.12], [0.0, 0.12]])
-COTTON = ClothMaterial()
+BENCH = _read_bench()
+COTTON = BENCH.material
 LEVEL = COTTON.thickness / 2.0
-FOOT_FORCE = 20.0
 FEED = 2.5e-3
 
 
@@ -45,11 +57,11 @@ class Rig:
     shaft: float = 0.0
     foot: float = 0.0
     pierces: list[tuple[int, Array | None]] = field(default_factory=list)
-    plate: GripperPlate = field(default_factory=GripperPlate)
+    plate: GripperPlate = field(default_factory=lambda: BENCH.gripper)
     gripper: Gripper = field(init=False)
 
     def __post_init__(self) -> None:
-        self.gripper = Gripper(self.plate, Scatter(slip_sigma=0.0, slip_sigma_angle=0.0))
+        self.gripper = Gripper(self.plate, replace(BENCH.scatter, slip_sigma=0.0, slip_sigma_angle=0.0))
 
     def grip(self) -> None:
         """Put the pins out."""
@@ -67,7 +79,7 @@ class Rig:
         T = self.T_tool if T is None else T
         shaft = self.shaft if shaft is None else shaft
         foot = self.foot if foot is None else foot
-        m = self.cloth.material
+        m, machine = self.cloth.material, BENCH.machine
         if shaft != self.shaft or foot != self.foot or not np.array_equal(T, self.T_tool):
             self.cloth.wake()
         env = Surroundings(
@@ -83,11 +95,11 @@ class Rig:
             plate_depth=self.plate.plate_height / 2.0,
             needle_axes=np.eye(2),
             needle_at=np.zeros(2),
-            foot_half=np.array([15e-3, 7e-3]),
-            sole0=m.thickness + 8e-3 * (1.0 - self.foot),
-            sole1=m.thickness + 8e-3 * (1.0 - foot),
+            foot_half=np.array([machine.foot_length, machine.foot_width]) / 2.0,
+            sole0=m.thickness + machine.foot_lift * (1.0 - self.foot),
+            sole1=m.thickness + machine.foot_lift * (1.0 - foot),
             pressed=foot >= 0.98,
-            force=FOOT_FORCE,
+            force=machine.foot_force,
             shaft0=self.shaft,
             shaft1=shaft,
             feed=feed,

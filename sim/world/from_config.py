@@ -56,6 +56,7 @@ def _make_gripper(cell: CellModel) -> GripperPlate:
     return GripperPlate(
         T_flange_tool=tool.pose.matrix(),
         size=(tool.plate_mm[0] * MM, tool.plate_mm[1] * MM),
+        pin_pitch=tool.pin_pitch_mm * MM,
         pin_penetration=tool.pin_penetration_mm * MM,
     )
 

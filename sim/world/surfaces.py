@@ -1,18 +1,25 @@
 """Surfaces of the world's bodies for the renderer."""
 
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
 import numpy as np
 
-from sewcell.geometry.poses import Array, make_pose, transform_points
+from sewcell.geometry.poses import Array, make_pose
 from sim.camera.mesh import Mesh
-from sim.world.bullet import URDF, foot_body, needle_body, needle_height, tool_bodies
+from sim.camera.primitives import make_box, place_mesh
+from sim.truth import Pierce
+from sim.world.arm_looks import make_arm
+from sim.world.bullet import needle_height
 from sim.world.cloth import Cloth
-from sim.world.parameters import Body, WorldParameters
-from sim.world.shapes import box_triangles, read_urdf_shapes
+from sim.world.looks import TOWARDS_Y
+from sim.world.machine_looks import hand_wheel_at, make_hand_wheel, make_machine
+from sim.world.needle_looks import make_foot, make_needle
+from sim.world.parameters import WorldParameters
+from sim.world.stitches import Stitches
+from sim.world.tool_looks import make_pins, make_tool
 
 WOOD = (0.72, 0.60, 0.45)
-MACHINE = (0.82, 0.84, 0.82)
-STEEL = (0.70, 0.71, 0.73)
-PLATE = (0.35, 0.37, 0.40)
 
 
 class Surfaces:
@@ -20,31 +27,50 @@ class Surfaces:
 
     def __init__(self, parameters: WorldParameters) -> None:
         self._parameters = parameters
-        machine, T = parameters.machine, parameters.machine.T_base_needle
-        slab = _box(parameters.bench.slab, np.eye(4), WOOD, "wood")
-        self._fixed = [slab, *(_box(body, T, MACHINE, "plain") for body in machine.bodies)]
-        self._links = read_urdf_shapes(URDF)
+        machine, T, slab = parameters.machine, parameters.machine.T_base_needle, parameters.bench.slab
+        base, *self._links = make_arm()
+        table = make_box(slab.name, slab.low, slab.high, WOOD, "wood")
+        self._fixed = [table, *base, *(place_mesh(mesh, T) for mesh in make_machine(machine))]
+        self._wheel = make_hand_wheel(machine)
+        self._foot, self._needle = make_foot(machine), make_needle(machine)
+        self._tool = make_tool(parameters.gripper)
+        self._stitches: dict[int, Stitches] = {}
+        self._seen = 0
 
     def meshes(
-        self, links: list[Array], T_tool: Array, foot_height: float, shaft_turns: float, cloths: list[Cloth]
+        self,
+        links: Sequence[Array],
+        T_tool: Array,
+        foot_height: float,
+        shaft_turns: float,
+        pins_out: float,
+        cloths: Mapping[int, Cloth],
+        pierces: Sequence[Pierce],
     ) -> list[Mesh]:
-        """Everything that a camera can see, in base. `links`: T_base_link 1 to 6."""
-        result = list(self._fixed)
-        for (name, shapes), T in zip(self._links.items(), [np.eye(4), *links], strict=True):
-            result += [Mesh(name, transform_points(T, s.vertices), s.faces, s.colour) for s in shapes]
-        result += [_box(body, T_tool, PLATE, "metal") for body in tool_bodies(self._parameters)]
+        """Everything that a camera can see, in base. `links`: T_base_link 1 to 6; `pierces`: all since the start."""
         T = self._parameters.machine.T_base_needle
-        result.append(_box(foot_body(self._parameters), T @ make_pose((0.0, 0.0, foot_height)), STEEL, "metal"))
-        at_point = T @ make_pose((0.0, 0.0, needle_height(shaft_turns)))
-        result.append(_box(needle_body(), at_point, STEEL, "metal"))
-        result += [_cloth_mesh(f"cloth {n}", cloth) for n, cloth in enumerate(cloths)]
-        return result
+        placed = [
+            *zip(self._links, links, strict=True),
+            (self._tool, T_tool),
+            (make_pins(self._parameters.gripper, pins_out), T_tool),
+            (self._foot, T @ make_pose((0.0, 0.0, foot_height))),
+            (self._needle, T @ make_pose((0.0, 0.0, needle_height(shaft_turns)))),
+        ]
+        if self._wheel:
+            turn = make_pose((0.0, 0.0, 0.0), (0.0, 0.0, 2.0 * np.pi * shaft_turns))
+            placed.append((self._wheel, T @ make_pose(hand_wheel_at(self._parameters.machine)) @ TOWARDS_Y @ turn))
+        moving = chain.from_iterable((place_mesh(mesh, pose) for mesh in meshes) for meshes, pose in placed)
+        sheets = [_cloth_mesh(f"cloth {number}", cloth) for number, cloth in cloths.items()]
+        return [*self._fixed, *moving, *sheets, *self._thread(cloths, pierces)]
 
-
-def _box(body: Body, T: Array, colour: tuple[float, float, float], texture: str) -> Mesh:
-    vertices, faces = box_triangles(np.array(body.low), np.array(body.high))
-    uv = vertices[:, :2].copy() if texture == "wood" else None
-    return Mesh(body.name, transform_points(T, vertices), faces, colour, uv, texture)
+    def _thread(self, cloths: Mapping[int, Cloth], pierces: Sequence[Pierce]) -> list[Mesh]:
+        """Stitches in the cloths that are there."""
+        self._stitches = {n: self._stitches.get(n) or Stitches(cloth) for n, cloth in cloths.items()}
+        new, self._seen = pierces[self._seen :], len(pierces)
+        for number, stitches in self._stitches.items():
+            stitches.add([pierce for pierce in new if pierce.piece == number])
+        sewn = (stitches.mesh(f"thread {number}") for number, stitches in self._stitches.items())
+        return [mesh for mesh in sewn if mesh is not None]
 
 
 def _cloth_mesh(name: str, cloth: Cloth) -> Mesh:

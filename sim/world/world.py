@@ -74,7 +74,13 @@ class World:
     def meshes(self) -> list[Mesh]:
         """Surfaces of all bodies, in base."""
         return self._surfaces.meshes(
-            self._rigid.link_poses(), self._T_tool, self._sole(self._foot), self._shaft, list(self._cloths.values())
+            self._rigid.link_poses(),
+            self._T_tool,
+            self._sole(self._foot),
+            self._shaft,
+            self._pins,
+            self._cloths,
+            self._truth.pierces,
         )
 
     def take_pieces_away(self) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from sewcell.geometry.poses import make_pose, rotation_y, rotation_z
 from sim.world.bullet import RigidWorld, needle_height
-from sim.world.parameters import WorldParameters
+from sim.world.cloth_rig import BENCH
 
 # Brandstoetter et al. (2014): theta = sign q - offset, the chain z y y z y z from base to flange.
 A1, A2, B, C1, C2, C3, C4 = 0.025, -0.035, 0.0, 0.400, 0.315, 0.365, 0.080
@@ -27,7 +27,7 @@ def flange_from_parameters(q):
 
 @pytest.fixture
 def rigid():
-    world = RigidWorld(WorldParameters(), np.zeros(6))
+    world = RigidWorld(BENCH, np.zeros(6))
     yield world
     world.close()
 
