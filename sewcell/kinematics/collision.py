@@ -18,6 +18,8 @@ from sewcell.units import MM
 
 LINK_NAMES = ("base", "shoulder", "upper arm", "elbow", "forearm", "wrist", "flange")
 """What the capsules of links 0 to 6 are called in pairs and in messages."""
+PIECE = "piece"
+"""What the capsules of a held piece are called."""
 _ARM, _TOOL, _HELD, _STANDING = range(4)
 
 Pair = tuple[str, str]
@@ -77,7 +79,8 @@ class CollisionModel:
 
     Checked are every capsule of arm, tool and held piece against every body that stands, and the links of the arm
     against each other, the tool and the held piece where the joint limits let them meet. Pairs of names in `ignore` (in
-    either order) are left out, such as the base on its table. Joint coordinates are those of the arm's pendant [rad].
+    either order) are left out, such as the base on its table and the cloth that is laid on it. Joint coordinates are
+    those of the arm's pendant [rad].
     Holds no state that changes: may be used from several threads.
     """
 
@@ -86,7 +89,7 @@ class CollisionModel:
         model: ArmModel,
         tool_capsules: Sequence[Capsule] = (),
         surroundings: Sequence[Box | Capsule] = (),
-        ignore: Collection[Pair] = (("base", "table"),),
+        ignore: Collection[Pair] = (("base", "table"), (PIECE, "table")),
         held: Sequence[Capsule] = (),
     ) -> None:
         arm = [Capsule(LINK_NAMES[c.link], c.link, c.start, c.end, c.radius) for c in model.capsules]
@@ -194,9 +197,10 @@ class CollisionModel:
         return sweep(self.distances, self._reach, check_posture(Q, 2), wanted, free, until_refused)
 
 
-def cover_rectangle(name: str, T_flange_sheet: Array, low: ArrayLike, high: ArrayLike, radius: float) -> list[Capsule]:
-    """Capsules on the flange that cover a flat piece: the rectangle from `low` to `high` (2,) [m] in the plane z = 0 of
-    the frame `T_flange_sheet`. They stick out of it by `radius` [m] at most, which is also half their thickness."""
+def cover_rectangle(T_flange_sheet: Array, low: ArrayLike, high: ArrayLike, radius: float) -> list[Capsule]:
+    """Capsules on the flange that cover a held flat piece: the rectangle from `low` to `high` (2,) [m] in the plane
+    z = 0 of the frame `T_flange_sheet`. They stick out of it by `radius` [m] at most, which is also half their
+    thickness."""
     low, high = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
     across = int(np.argmin(high - low))
     rows = max(1, int(np.ceil((high - low)[across] / (2.0 * radius))))
@@ -205,7 +209,7 @@ def cover_rectangle(name: str, T_flange_sheet: Array, low: ArrayLike, high: Arra
         start, end = np.zeros(4), np.zeros(4)
         start[:2], end[:2], start[3], end[3] = low, high, 1.0, 1.0
         start[across] = end[across] = low[across] + (row + 0.5) * (high - low)[across] / rows
-        capsules.append(Capsule(name, 6, (T_flange_sheet @ start)[:3], (T_flange_sheet @ end)[:3], radius))
+        capsules.append(Capsule(PIECE, 6, (T_flange_sheet @ start)[:3], (T_flange_sheet @ end)[:3], radius))
     return capsules
 
 

@@ -67,8 +67,9 @@ def nearest_pairs(bodies: Bodies, Q: Array) -> tuple[Array, NDArray[np.intp], Ar
             if k < boxes:
                 c, b = bodies.capsule_box[k]
                 _box_points(
-                    segments[c], j, best_at[j], bodies.poses[b], bodies.halves[b], bodies.radii[c], points[first + j]
-                )
+                    segments[c], j, best_at[j], bodies.poses[b], bodies.halves[b], bodies.radii[c],
+                    best[j] <= -bodies.radii[c], points[first + j],
+                )  # fmt: skip
             else:
                 c, e = bodies.capsule_capsule[k - boxes]
                 _capsule_points(
@@ -79,26 +80,35 @@ def nearest_pairs(bodies: Bodies, Q: Array) -> tuple[Array, NDArray[np.intp], Ar
 
 
 @njit(cache=True, error_model="numpy")
-def _box_points(segment: Array, lane: int, t: float, box: Array, half: Array, radius: float, points: Array) -> None:
-    """Closest points (2, 3) of a capsule and a box: first - second is the distance times the way out of the box."""
+def _box_points(
+    segment: Array, lane: int, t: float, box: Array, half: Array, radius: float, meets: bool, points: Array
+) -> None:
+    """Closest points (2, 3) of a capsule and a box: first - second is the distance times the way out of the box.
+
+    `meets`: the capsule's axis meets the box; the points are then the ends of the way out.
+    """
     x, n = np.empty(3), np.empty(3)
+    if meets:
+        depth, n[0], n[1], n[2], _ = find_way_out(segment, lane, box, half)
+    else:
+        depth = 0.0
     square = 0.0
     for i in range(3):
         along = 0.0
         for j in range(3):
             along += box[j, i] * (segment[j * BLOCK + lane] + t * segment[(3 + j) * BLOCK + lane] - box[j, 3])
-        x[i] = min(max(along, -half[i]), half[i])
-        n[i] = along - x[i]
-        square += n[i] * n[i]
-    depth, length = 0.0, sqrt(square)
-    if length == 0.0:
-        depth, n[0], n[1], n[2], _ = find_way_out(segment, lane, box, half)
-        length = 1.0
+        if meets:
+            x[i] = along + depth * n[i]
+        else:
+            x[i] = min(max(along, -half[i]), half[i])
+            n[i] = along - x[i]
+            square += n[i] * n[i]
+    length = 1.0 if meets else sqrt(square)
     for i in range(3):
         out, on_box = 0.0, box[i, 3]
         for j in range(3):
             out += box[i, j] * n[j] / length
-            on_box += box[i, j] * (x[j] + depth * n[j])
+            on_box += box[i, j] * x[j]
         points[0, i] = segment[i * BLOCK + lane] + t * segment[(3 + i) * BLOCK + lane] - radius * out
         points[1, i] = on_box
 

@@ -1,13 +1,15 @@
 """All motions of one piece and one seam, planned and checked before the arm moves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sewcell.errors import MotionError
 from sewcell.geometry.planar import PlanarPose
-from sewcell.geometry.poses import Array, invert_pose, make_pose
+from sewcell.geometry.poses import Array, invert_pose, make_pose, transform_points
 from sewcell.kinematics.arm import IkStatus
+from sewcell.kinematics.collision import PIECE, Capsule, cover_rectangle
 from sewcell.motion.cartesian_path import plan_line
 from sewcell.motion.check import certify
 from sewcell.motion.clear_path import plan_clear_chain
@@ -35,8 +37,10 @@ LINE_TOLERANCE = 0.002
 """How far the tool may leave the straight lines by which a longer motion begins or ends [m]."""
 LOOSE = 0.05
 """Corridor between those lines and the height of approach or carrying [rad]."""
-TOUCHING = (("plate", "table"),)
-"""Bodies that the work brings together: the gripper plate presses cloth on the table."""
+SAG = 8e-3
+"""The cloth beyond the gripper plate keeps within this of the plane of the pins when it is carried [m]."""
+TOUCHING = (("plate", "table"), (PIECE, "needle zone"))
+"""Bodies that the work brings together: the plate presses cloth on the table, cloth lies under the raised foot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +99,14 @@ def plan_seam_cycle(
 
     approach = planner.move_down(T_base_grip, "approach")
     lift = planner.lift(station.carry_height, "lift")
+    planner.hold(_cover_piece(station, recipe, grip))
     carry = planner.move_down(T_base_beside, "carry")
+    planner.hold(())  # from here the cloth is meant to come under the foot
     slide_in = planner.line_to(T_base_start, "slide in")
     sewing = planner.sew(program, seam.name)
+    planner.hold(_cover_piece(station, recipe, grip))
     take_out = planner.take_over(T_base_out, T_base_place, "take out")
+    planner.hold(())
     retreat = planner.retreat(station.home, "retreat")
     return SeamPlan(grip, program, approach, lift, carry, slide_in, sewing, take_out, retreat)
 
@@ -111,6 +119,13 @@ def place_pose(station: Station, recipe: PieceRecipe) -> PlanarPose:
     return PlanarPose(float(x), float(y), station.place.theta)
 
 
+def _cover_piece(station: Station, recipe: PieceRecipe, grip: SeamGrip) -> list[Capsule]:
+    """The held piece as bodies of the collision check: its bounding box in the plane of the pins."""
+    outline = recipe.piece.outline
+    in_tool = transform_points(invert_pose(grip.piece_tool), np.column_stack([outline, np.zeros(len(outline))]))
+    return cover_rectangle(station.T_flange_tool, in_tool[:, :2].min(axis=0), in_tool[:, :2].max(axis=0), SAG)
+
+
 class _Planner:
     """Plans motion after motion, each from where the one before ends, and checks each."""
 
@@ -118,6 +133,11 @@ class _Planner:
         self._station = station
         self._q = np.asarray(start, dtype=np.float64)
         self._T_tool_flange = invert_pose(station.T_flange_tool)
+        self._collision = station.collision
+
+    def hold(self, piece: Sequence[Capsule]) -> None:
+        """From now on the gripper carries these bodies."""
+        self._collision = self._station.collision.with_held(piece)
 
     def move_down(self, T_base_tool: Array, name: str) -> Trajectory:
         """A joint move to over a pose of the tool and straight down to it."""
@@ -200,7 +220,7 @@ class _Planner:
             station.joint_limits,
             station.period,
             name,
-            station.collision,
+            self._collision,
             station.clearance,
             TOUCHING,
         )
@@ -211,7 +231,7 @@ class _Planner:
         station = self._station
         self._q = trajectory.goal
         return certify(
-            trajectory, station.arm.model, station.joint_limits, station.collision, station.clearance, TOUCHING
+            trajectory, station.arm.model, station.joint_limits, self._collision, station.clearance, TOUCHING
         )
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sewcell.errors import MotionError
-from sewcell.geometry.poses import make_pose
-from sewcell.kinematics.collision import Box, Capsule, CollisionModel
+from sewcell.geometry.poses import make_pose, transform_points
+from sewcell.kinematics.collision import Box, Capsule, CollisionModel, cover_rectangle
 from sewcell.units import DEG
 
 READY = np.array([0, -90, 90, 0, 0, 0]) * DEG
@@ -100,3 +100,72 @@ def test_two_hundred_samples_take_well_under_ten_milliseconds(kr6):
 def test_a_model_without_anything_to_meet_is_refused(shifted):
     with pytest.raises(ValueError, match="without bodies"):
         CollisionModel(shifted)
+
+
+POST = Capsule("post", 0, np.array([0.6, 0.1, 0.0]), np.array([0.6, 0.1, 0.9]), 0.05)
+
+
+def test_a_post_that_stands_around_is_measured_by_its_axis(kr6):
+    contact = CollisionModel(kr6, [PIN], [POST], ignore=[("forearm", "pin")]).collide(READY)
+    assert contact.pair == ("pin", "post")
+    # The pin lies on the x axis from 0.48 to 0.58, the post at (0.6, 0.1).
+    assert contact.distance == pytest.approx(np.hypot(0.02, 0.1) - 0.01 - 0.05, abs=1e-12)
+    assert contact.points[0, 2] == pytest.approx(0.75, abs=1e-12)
+
+
+def test_what_stands_around_belongs_to_the_base(kr6):
+    with pytest.raises(ValueError, match="link 0"):
+        CollisionModel(kr6, [], [PIN])
+
+
+def test_the_points_of_an_answer_are_as_far_apart_as_it_says_and_lie_on_the_bodies(bench):
+    rng = np.random.default_rng(21)
+    bodies, model = bench.collision.bodies, bench.collision
+    Q = rng.uniform([-170, -190, -120, -185, -120, -350], [170, 45, 156, 185, 120, 350], (3000, 6)) * DEG
+    found = model.clearance(Q)
+    gap = np.linalg.norm(found.points[:, 0] - found.points[:, 1], axis=1)
+    np.testing.assert_allclose(gap, np.abs(found.per_sample), atol=1e-12)
+    np.testing.assert_allclose(found.per_sample, model.distances(Q).min(axis=1), atol=1e-15)
+    boxes = len(bodies.capsule_box)
+    deep = 0
+    for pair, distance, points in zip(found.pair_indices, found.per_sample, found.points, strict=True):
+        if pair < boxes:
+            c, b = bodies.capsule_box[pair]
+            T, half = bodies.poses[b], bodies.halves[b]
+            on_box = np.abs((points[1] - T[:3, 3]) @ T[:3, :3]) - half
+            assert on_box.max() == pytest.approx(0.0, abs=1e-12)  # on a face, beyond none
+            deep += distance < -bodies.radii[c]
+    assert deep > 100
+
+
+def test_at_every_posture_the_cell_is_as_clear_as_pinocchio_and_coal_say(bench):
+    pytest.importorskip("pinocchio")
+    pytest.importorskip("coal")
+    from benchmarks.collision_peers import CoalPeer
+
+    rng = np.random.default_rng(22)
+    Q = rng.uniform([-170, -190, -120, -185, -120, -350], [170, 45, 156, 185, 120, 350], (1000, 6)) * DEG
+    theirs = [distance for distance, *_ in CoalPeer(bench.collision, warm=False).edge(Q)]
+    np.testing.assert_allclose(bench.collision.clearance(Q).per_sample, theirs, atol=1e-9)
+
+
+def test_a_held_piece_is_covered_everywhere_and_hits_what_the_tool_alone_misses(kr6):
+    T_flange_sheet = make_pose((0.02, 0.03, 0.12), (0.1, 0.2, 0.3))
+    capsules = cover_rectangle(T_flange_sheet, [-0.1, -0.03], [0.06, 0.05], 0.008)
+    x, y = np.meshgrid(np.linspace(-0.1, 0.06, 33), np.linspace(-0.03, 0.05, 17))
+    points = transform_points(T_flange_sheet, np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)]))
+    nearest = np.full(len(points), np.inf)
+    for capsule in capsules:
+        axis = capsule.end - capsule.start
+        t = np.clip((points - capsule.start) @ axis / (axis @ axis), 0.0, 1.0)[:, None]
+        nearest = np.minimum(nearest, np.linalg.norm(points - capsule.start - t * axis, axis=1))
+    assert nearest.max() <= 0.008 + 1e-12
+
+    wall = Box("wall", make_pose((0.8, 0.0, 0.5)), np.array([0.1, 1.0, 0.5]))
+    alone = CollisionModel(kr6, [], [wall])
+    across = np.linalg.inv(make_pose((0.0, 0.0, 0.0), (0.0, np.pi / 2.0, 0.0)))  # the sheet points at the wall
+    holding = alone.with_held(cover_rectangle(across, [-0.3, -0.05], [0.3, 0.05], 0.01))
+    assert alone.collide(READY).distance > 0.1
+    assert holding.collide(READY).pair == ("piece", "wall")
+    assert holding.collide(READY).distance == pytest.approx(0.7 - 0.77 - 0.01, abs=1e-12)
+    assert holding.with_held(()).pairs == alone.pairs
