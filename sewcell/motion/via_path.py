@@ -6,12 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sewcell.motion.minimise import Metric, minimise
-from sewcell.motion.via_cost import PIECES, ROWS, Indices, Problem, make_work
+from sewcell.motion.via_search import PIECES, ROWS, Indices, Metric, Problem, make_work, minimise
 
 Array = NDArray[np.float64]
 
-SCHEDULE = ((0, 50), (1, 70), (2, 90), (3, 100))
+SCHEDULE = ((0, 50), (1, 60), (2, 70), (3, 90))
 """Doublings of the norm's exponent and steps of each round of the optimisation."""
 SPAN_TIME = 0.3
 """A leg has one span for every such part of the time that it takes at rest [s]."""

@@ -13,8 +13,8 @@ from sewcell.kinematics.arm_model import JointLimits
 from sewcell.motion.joint_path import plan_joint_move, plan_joint_path
 from sewcell.motion.limits import find_stretch
 from sewcell.motion.trajectory import FINE_STEP
-from sewcell.motion.via_cost import Problem, evaluate, make_work
 from sewcell.motion.via_path import LegLimits, find_via_path, time_at_rest
+from sewcell.motion.via_search import Problem, evaluate, make_work
 
 PERIOD = 0.02
 SPEEDS = np.array([6.0, 5, 6, 6.5, 6.7, 10])
