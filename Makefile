@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test check setup bench clean
+.PHONY: demo test check setup bench pictures clean
 
 demo: setup
 	$(BIN)/sewcell run configs/garments/shirt-pocket.yaml --backend sim --seed 1 --out runs/demo
@@ -30,6 +30,9 @@ setup: .venv/.ready
 bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,dev,bench]'
 	for page in kinematics motion; do $(BIN)/python -m benchmarks.$$page || exit 1; done
+
+pictures: setup
+	$(BIN)/python tools/draw_cell.py --strip docs/images/cycle.png
 
 clean:
 	rm -rf .venv runs build dist *.egg-info
