@@ -10,12 +10,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sewcell.apps.arm_commands import arm_app
+from sewcell.apps.cell_commands import cell_app
+from sewcell.apps.messages import refuse
 from sewcell.apps.run import RunOutcome, RunRequest, run_garment
 from sewcell.cell.records import DEFAULT_DATABASE
 from sewcell.errors import ConfigError
 from sewcell.process.worklog import StepTime
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(arm_app, name="arm")
+app.add_typer(cell_app, name="cell")
 
 
 @app.callback()
@@ -41,8 +46,7 @@ def run(
     try:
         outcome = run_garment(request, on_step=lambda step: _print_step(console, step))
     except ConfigError as error:
-        console.print(f"[bold red]failed[/bold red]: {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(error.exit_code) from error
+        raise refuse(console, error) from error
     _print_outcome(console, outcome)
     if as_json:
         sys.stdout.write(json.dumps(outcome.summary) + "\n")

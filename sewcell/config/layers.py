@@ -44,6 +44,25 @@ class Job:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class CellSetup:
+    """A cell and its arm, without any garment; `arm_file`: where the arm was read from."""
+
+    cell: CellModel
+    arm: ArmModel
+    arm_file: Path
+
+
+def load_cell(cell: str | Path) -> CellSetup:
+    """Read a cell file, or the cell of that name in `configs`, and the arm that it names.
+
+    Raises: ConfigError that names file, line and key of everything that is wrong.
+    """
+    cells = _read_layer(_find_argument("cell", cell, Path("configs")), "cell", CellModel, [])
+    arm_path = _find_named("arm", cells, "arm")
+    return CellSetup(cells.values, _read_layer(arm_path, "arm", ArmModel, [cells.document]).values, arm_path)
+
+
 def load_job(garment: str | Path, cell: str | Path | None = None, scenario: str | Path | None = None) -> Job:
     """Read a garment file and all that it names, merge the overrides, and check that the parts fit together.
 

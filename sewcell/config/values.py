@@ -32,9 +32,9 @@ def make_arm_model(job: Job) -> ArmModel:
     return to_arm_model(job.arm, job.arm_file)
 
 
-def make_collision_model(job: Job, arm: ArmModel) -> CollisionModel:
+def make_collision_model(cell: CellModel, arm: ArmModel) -> CollisionModel:
     """Arm and gripper against the tabletop and the bodies of the machine."""
-    T_flange_tool = job.cell.tool.pose.matrix()
+    T_flange_tool = cell.tool.pose.matrix()
     tool = [
         Capsule(
             c.name,
@@ -43,12 +43,12 @@ def make_collision_model(job: Job, arm: ArmModel) -> CollisionModel:
             transform_points(T_flange_tool, np.array([c.to_mm]) * MM)[0],
             c.radius_mm * MM,
         )
-        for c in job.cell.tool.capsules
+        for c in cell.tool.capsules
     ]
-    slab = job.cell.table.slab
+    slab = cell.table.slab
     boxes = [
         _make_box("table", PoseModel(xyz_mm=(0.0, 0.0, 0.0), rpy_deg=(0.0, 0.0, 0.0)), slab.from_mm, slab.to_mm),
-        *(_make_box(b.name, job.cell.machine.needle, b.from_mm, b.to_mm) for b in job.cell.machine.bodies),
+        *(_make_box(b.name, cell.machine.needle, b.from_mm, b.to_mm) for b in cell.machine.bodies),
     ]
     return CollisionModel(arm, tool, boxes)
 
@@ -88,7 +88,7 @@ def make_station(job: Job) -> Station:
             motion.joint_acceleration_percent * PERCENT,
             motion.joint_jerk_percent * PERCENT,
         ),
-        collision=make_collision_model(job, arm_model),
+        collision=make_collision_model(cell, arm_model),
         line_limits=ScalarLimits(
             motion.line_speed_mm_s * MM, motion.line_acceleration_mm_s2 * MM, motion.line_jerk_mm_s3 * MM
         ),
