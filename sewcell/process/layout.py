@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import qmc
 
 from sewcell.errors import MotionError
 from sewcell.geometry.planar import wrap_angle
@@ -14,10 +13,14 @@ from sewcell.geometry.poses import Array
 from sewcell.process.layout_score import LayoutScore
 from sewcell.units import DEG, MM
 
-STARTS = 6
+BASES = (2, 3, 5, 7, 11)
+"""Of the Halton sequence, one for each coordinate."""
+STARTS = 8
 """The best samples from which the search goes on in small steps."""
-FINALISTS = 8
+FINALISTS = 12
 """The best placements for which whole cycles are planned."""
+APART, APART_TURN = 30 * MM, 10 * DEG
+"""Starts, and finalists, differ from one another by more than this in one coordinate at least."""
 STEPS_TO_BEST = 100
 """Placements that are looked at on the way from a good sample to the best one near it; for the progress bar."""
 STEPS = tuple((length * MM, turn * DEG) for length, turn in ((32, 16), (16, 8), (8, 4), (4, 2), (2, 1)))
@@ -80,13 +83,24 @@ def search_layout(
     run = _Run(judge, samples)
     yield run.try_estimate(present)
     bounds = np.array(low, dtype=np.float64), np.array(high, dtype=np.float64)
-    for point in qmc.Halton(len(bounds[0]), scramble=False).random(samples + 1)[1:]:
+    for k in range(1, samples + 1):
+        point = np.array([reverse_digits(k, base) for base in BASES])
         yield run.try_estimate(_round(bounds[0] + point * (bounds[1] - bounds[0])))
     for start in run.list_best(STARTS):
         yield from _improve(run, start, bounds)
     for candidate in run.list_best(FINALISTS):
         yield run.try_plan(candidate.placement)
     yield run.state(finished=True)
+
+
+def reverse_digits(k: int, base: int) -> float:
+    """The digits of `k` mirrored at the point: 6 = 110 in base 2 gives 0.011 = 3 / 8. Source: Halton (1960)."""
+    value, place = 0.0, 1.0
+    while k:
+        k, digit = divmod(k, base)
+        place /= base
+        value += digit * place
+    return value
 
 
 def _improve(run: "_Run", start: Candidate, bounds: tuple[Array, Array]) -> Iterator[SearchState]:
@@ -135,9 +149,15 @@ class _Run:
         return self.state()
 
     def list_best(self, count: int) -> list[Candidate]:
-        """The placements with the best estimates."""
+        """The placements with the best estimates that lie apart."""
         feasible = [Candidate(placement, score) for placement, score in self.estimates.items() if score is not None]
-        return sorted(feasible, key=lambda candidate: candidate.score.rank, reverse=True)[:count]
+        best: list[Candidate] = []
+        for candidate in sorted(feasible, key=lambda candidate: candidate.score.rank, reverse=True):
+            if not any(_are_near(candidate.placement, other.placement) for other in best):
+                best.append(candidate)
+                if len(best) == count:
+                    break
+        return best
 
     def state(self, finished: bool = False) -> SearchState:
         """How far it is. How many steps improve is not known before: the total is a guess."""
@@ -159,6 +179,12 @@ class _Run:
         except MotionError as error:
             self._refusals[re.sub(r"-?\d[\d.]*", "..", str(error))] += 1
             return None
+
+
+def _are_near(one: Placement, other: Placement) -> bool:
+    off = np.abs(_to_row(one) - _to_row(other))
+    off[2] = abs(float(wrap_angle(off[2])))
+    return bool((off <= (APART, APART, APART_TURN, APART, APART)).all())
 
 
 def _round(row: Array) -> Placement:

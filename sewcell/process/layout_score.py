@@ -11,6 +11,7 @@ from sewcell.geometry.poses import Array, invert_pose, make_pose
 from sewcell.kinematics.arm import IkStatus
 from sewcell.kinematics.arm_model import ChainParameters
 from sewcell.kinematics.collision import LINK_NAMES
+from sewcell.motion.via_path import LegLimits, time_at_rest
 from sewcell.process.grip import SeamGrip, plan_grip
 from sewcell.process.plan import GRIP_COMPRESSION, SIDESTEP, TOUCHING, place_pose, plan_seam_cycle
 from sewcell.process.recipe import PieceRecipe, Recipe, SeamRecipe
@@ -45,8 +46,8 @@ class Margin:
 
 @dataclass(frozen=True, slots=True)
 class LayoutScore:
-    """Margins of a layout, the scarcest first, and its `cycle` [s]: of all seams, or only the time at joint speed when
-    `planned` is False."""
+    """Margins of a layout, the scarcest first, and its `cycle` [s]: of all seams, or only of their joint moves
+    when `planned` is False."""
 
     margins: tuple[Margin, ...]
     cycle: float
@@ -78,10 +79,9 @@ def estimate_layout(station: Station, recipe: Recipe) -> LayoutScore:
         picks = [_track_down(station, _grip_pose(station, grip, at, recipe.thickness), "picking") for at in lying[0]]
         place = _track_down(station, _grip_pose(station, grip, lying[1], recipe.thickness), "placing")
         parts += [(f"seam '{seam.name}'", at_machine), ("picking", np.concatenate(picks)), ("placing", place)]
-        to_machine = np.mean(
-            [_time(station, pick[0], at_machine[0]) + _time(station, station.home, pick[0]) for pick in picks]
-        )
-        cycle += float(to_machine) + _time(station, at_machine[-1], place[0]) + _time(station, place[0], station.home)
+        over_pick = np.stack([pick[0] for pick in picks])
+        cycle += _move_time(station, station.home, over_pick) + _move_time(station, over_pick, at_machine[0])
+        cycle += _move_time(station, at_machine[-1], place[0]) + _move_time(station, place[0], station.home)
     for name, Q in parts:
         _require_clear(station, Q, name)
     return LayoutScore(_find_margins(station, parts), cycle, planned=False)
@@ -218,9 +218,13 @@ def _smallest(values: Array, enough: float, unit: float, what: str, names: Seque
     return Margin(float(values[at]) / enough, f"{values[at] / unit:.0f} {what} during {names[at]}")
 
 
-def _time(station: Station, q0: Array, q1: Array) -> float:
-    """Time of a move at joint speed [s]."""
-    return float((np.abs(q1 - q0) / station.joint_limits.velocity).max())
+def _move_time(station: Station, start: Array, goal: Array) -> float:
+    """Mean time of joint moves on straight lines from rest to rest [s]; postures (6,) or (N, 6)."""
+    limits = station.joint_limits
+    times = time_at_rest(
+        np.atleast_2d(np.abs(goal - start)), LegLimits(limits.velocity, limits.acceleration, limits.jerk)
+    )
+    return float(times.mean())
 
 
 def _above(T: Array, height: float) -> Array:

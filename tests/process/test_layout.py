@@ -4,9 +4,10 @@ from dataclasses import astuple
 
 import numpy as np
 import pytest
+from scipy.stats import qmc
 
 from sewcell.errors import MotionError
-from sewcell.process.layout import Judge, Placement, search_layout
+from sewcell.process.layout import BASES, Judge, Placement, reverse_digits, search_layout
 from sewcell.process.layout_score import LayoutScore, Margin
 from sewcell.units import DEG
 
@@ -38,6 +39,12 @@ def test_the_best_placement_is_found_to_the_millimetre_and_degree():
     np.testing.assert_allclose(found[:2], GOAL[:2], atol=1.1e-3)
     assert abs(found[2] - GOAL[2]) < 1.1 * DEG
     assert found[3:] == GOAL[3:]
+
+
+def test_the_samples_are_the_halton_sequence():
+    wanted = qmc.Halton(len(BASES), scramble=False).random(200)
+    ours = [[reverse_digits(k, base) for base in BASES] for k in range(200)]
+    np.testing.assert_allclose(ours, wanted, atol=1e-15)
 
 
 def test_two_searches_go_the_same_way():
