@@ -10,6 +10,7 @@ from sewcell.config.layers import Job
 from sewcell.drivers.transport import ByteTransport
 from sewcell.errors import ConfigError
 from sewcell.geometry.planar import PlanarPose
+from sewcell.hands import Hands
 from sewcell.image import ImageSource
 
 
@@ -60,6 +61,10 @@ class Backend(Protocol):
 
     def witness(self) -> Witness | None:
         """The truth of the run so far, or None on hardware."""
+        ...
+
+    def hands(self) -> Hands | None:
+        """Who does, once the ports are open, what a calibration asks for; None on hardware: a person is asked."""
         ...
 
 

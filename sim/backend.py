@@ -12,6 +12,7 @@ from sewcell.geometry.poses import invert_pose
 from sewcell.pattern.piece import Piece
 from sewcell.units import DEG, MS, PERCENT
 from sim.camera.lens import View
+from sim.camera.mesh import Mesh
 from sim.camera.renderer import make_light
 from sim.camera.sensor import Sensor
 from sim.camera.source import RenderedCamera
@@ -21,6 +22,7 @@ from sim.firmware.arm_controller import ArmController
 from sim.firmware.io_module import IoModule
 from sim.firmware.modbus_slave import FieldBus
 from sim.firmware.sewing_head import SewingHead
+from sim.hands import SimHands
 from sim.link import make_cable
 from sim.plant import Plant
 from sim.truth import Truth
@@ -42,6 +44,7 @@ class SimBackend:
         self.plant = Plant()
         self.truth = Truth()
         self.cell: SimulatedCell | None = None
+        self._hands: SimHands | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def make_loop(self) -> asyncio.AbstractEventLoop:
@@ -66,7 +69,9 @@ class SimBackend:
             upper=np.array(limits.upper_deg) * DEG,
         )
         bus = FieldBus({1: SewingHead(self.plant), 2: IoModule(self.plant)})
-        camera = self._make_camera(world)
+        view = self._make_view()
+        self._hands = SimHands(job, parameters, view, self.plant, arm, self._seed)
+        camera = self._make_camera(world, self._hands, view)
         self.cell = SimulatedCell(self.plant, world, arm_line.cable, bus_line.cable, camera)
         self._tasks = (
             asyncio.create_task(_tick(self.cell, arm, bus), name="world"),
@@ -100,18 +105,31 @@ class SimBackend:
             digest=truth.digest(),
         )
 
-    def _make_camera(self, world: World) -> RenderedCamera:
-        camera, spread = self._job.camera, self._job.scenario.camera
-        rng = np.random.default_rng([self._seed, 2])
-        exposure = 1.0 + spread.light_percent * PERCENT * rng.uniform(-1.0, 1.0)
-        view = View(
+    def hands(self) -> SimHands:
+        """Who does what a calibration asks a person to do; there from `open` on."""
+        if self._hands is None:
+            raise RuntimeError("the simulated cell is not open")
+        return self._hands
+
+    def _make_view(self) -> View:
+        camera = self._job.camera
+        return View(
             image_size_px=camera.image_size_px,
             matrix=np.array(camera.camera_matrix),
             distortion=np.array(camera.distortion),
             T_camera_base=np.array(camera.T_camera_table) @ invert_pose(self._job.cell.table.pose.matrix()),
         )
+
+    def _make_camera(self, world: World, hands: SimHands, view: View) -> RenderedCamera:
+        spread = self._job.scenario.camera
+        rng = np.random.default_rng([self._seed, 2])
+        exposure = 1.0 + spread.light_percent * PERCENT * rng.uniform(-1.0, 1.0)
         sensor = Sensor(noise=spread.noise_sigma_levels, blur_px=spread.blur_sigma_px, exposure=exposure)
-        return RenderedCamera(CAMERA_NAME, world.meshes, view, make_light(), sensor, spread.latency_ms * MS, rng)
+
+        def meshes() -> list[Mesh]:
+            return [*world.meshes(), *hands.meshes]
+
+        return RenderedCamera(CAMERA_NAME, meshes, view, make_light(), sensor, spread.latency_ms * MS, rng)
 
 
 def open_backend(job: Job, seed: int, count: int) -> SimBackend:

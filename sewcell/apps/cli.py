@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sewcell.apps.arm_commands import arm_app
+from sewcell.apps.calibrate_commands import calibrate_app
 from sewcell.apps.cell_commands import cell_app
 from sewcell.apps.messages import refuse
 from sewcell.apps.run import RunOutcome, RunRequest, run_garment
@@ -21,6 +22,7 @@ from sewcell.process.worklog import StepTime
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(arm_app, name="arm")
 app.add_typer(cell_app, name="cell")
+app.add_typer(calibrate_app, name="calibrate")
 
 
 @app.callback()

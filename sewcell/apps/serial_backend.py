@@ -37,6 +37,9 @@ class SerialBackend:
         """Hardware keeps its truth to itself."""
         return None
 
+    def hands(self) -> None:
+        """A person works at the hardware."""
+
 
 def open_backend(job: Job, seed: int, count: int) -> SerialBackend:
     """The entry point `serial` of the group `sewcell.backends`; hardware takes neither seed nor count."""

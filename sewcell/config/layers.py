@@ -28,6 +28,7 @@ DEFAULT_SCENARIO = "typical"
 class Job:
     """Everything that one garment on one cell needs, checked; overrides are already merged into the layers they change.
 
+    `camera` is the camera as it was built, `calibration` as it was measured, if the cell names such a file.
     `files`: every file that was read. `digest`: sha256 of the effective configuration with the pattern's geometry, the
     same for files that differ only in comments, order of keys, or in where they lie.
     """
@@ -42,6 +43,7 @@ class Job:
     files: tuple[Path, ...]
     arm_file: Path
     digest: str
+    calibration: CameraModel | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def load_job(garment: str | Path, cell: str | Path | None = None, scenario: str 
     arm_path, camera_path = _find_named("arm", cells, "arm"), _find_named("camera", cells, "camera", "file")
     arms = _read_layer(arm_path, "arm", ArmModel, above)
     cameras = _read_layer(camera_path, "camera", CameraModel, above)
+    calibration = _read_calibration(cells, cameras)
     scenario_path = _find_argument("scenario", DEFAULT_SCENARIO if scenario is None else scenario, root)
     scenarios = _read_layer(scenario_path, "scenario", ScenarioModel, [])
     pattern_path = _find_named("pattern", garments, "pattern")
@@ -94,8 +97,24 @@ def load_job(garment: str | Path, cell: str | Path | None = None, scenario: str 
     if faults:
         raise join_faults(faults)
     models = (arms.values, cells.values, cameras.values, fabrics.values, garments.values, scenarios.values)
-    files = (garment_path, fabric_path, cell_path, arm_path, camera_path, scenario_path, pattern_path)
-    return Job(*models, pieces=pieces, files=files, arm_file=arm_path, digest=_digest(models, pieces))
+    files = [garment_path, fabric_path, cell_path, arm_path, camera_path, scenario_path, pattern_path]
+    if calibration is not None:
+        files.append(calibration.find_origin().path)
+    measured = None if calibration is None else calibration.values
+    digest = _digest(models, measured, pieces)
+    return Job(*models, pieces=pieces, files=tuple(files), arm_file=arm_path, digest=digest, calibration=measured)
+
+
+def _read_calibration(cells: Layer[CellModel], cameras: Layer[CameraModel]) -> Layer[CameraModel] | None:
+    """The camera as it was measured, when the cell names such a file."""
+    if cells.values.camera.calibration is None:
+        return None
+    found = _read_layer(_find_named("camera", cells, "camera", "calibration"), "camera", CameraModel, [])
+    size, wanted = found.values.image_size_px, cameras.values.image_size_px
+    if size != wanted:
+        text = f"must be {list(wanted)}, as in the camera's own file, got {list(size)}; calibrate this camera"
+        raise join_faults([(found.find_origin("image_size_px"), text)])
+    return found
 
 
 def _read_layer(path: Path, kind: str, model: type[M], above: list[Document]) -> Layer[M]:
@@ -132,12 +151,15 @@ def _tidy(path: Path) -> Path:
     return Path(os.path.normpath(path))
 
 
-def _digest(models: tuple[Model, ...], pieces: dict[str, Piece]) -> str:
+def _digest(models: tuple[Model, ...], calibration: CameraModel | None, pieces: dict[str, Piece]) -> str:
     """sha256 of values and geometry, without the references to files that they were read from."""
     values = {type(model).__name__: model.model_dump(mode="json", exclude={"override"}) for model in models}
     for key in ("cell", "fabric", "pattern"):
         del values["GarmentModel"][key]
-    del values["CellModel"]["arm"], values["CellModel"]["camera"]["file"]
+    camera = values["CellModel"]["camera"]
+    del values["CellModel"]["arm"], camera["file"], camera["calibration"]
+    if calibration is not None:
+        values["calibration"] = calibration.model_dump(mode="json")
     drawn = {name: _to_nanometres(piece) for name, piece in pieces.items()}
     text = json.dumps({"values": values, "pieces": drawn}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -147,12 +147,17 @@ CameraMatrix = Annotated[tuple[Vec3, Vec3, Vec3], Field(strict=False), AfterVali
 RigidMatrix = Annotated[tuple[Row4, Row4, Row4, Row4], Field(strict=False), AfterValidator(_check_rigid)]
 
 
-class CameraModel(Model):
-    """configs/cameras/*.yaml: lens and pose of a camera; `T_camera_table` in metres."""
+class LensModel(Model):
+    """The lens of a camera, as `sewcell calibrate camera` writes it; distortion: k1 k2 p1 p2 k3."""
 
     image_size_px: Annotated[tuple[Pixels, Pixels], Field(strict=False)]
     camera_matrix: CameraMatrix
     distortion: Annotated[tuple[float, float, float, float, float], Field(strict=False)]
+
+
+class CameraModel(LensModel):
+    """configs/cameras/*.yaml: lens and pose of a camera; `T_camera_table` in metres."""
+
     T_camera_table: RigidMatrix
 
 
@@ -186,9 +191,14 @@ class TableModel(Model):
 
 
 class CellCameraModel(Model):
-    """Which camera the cell has, and how long the picture needs to settle when the arm has left it."""
+    """Which camera the cell has, and how long the picture needs to settle when the arm has left it.
+
+    `file`: the camera as it was built. `calibration`: a file of the same form from `sewcell calibrate table`; where
+    it is named, pictures are measured by it.
+    """
 
     file: Name
+    calibration: Name | None = None
     settle_ms: NotNegative
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from sewcell.config.arms import to_arm_model
 from sewcell.config.base import PoseModel, RectangleModel
+from sewcell.config.calibration_files import make_camera
 from sewcell.config.layers import Job
 from sewcell.config.models import GarmentPieceModel, SeamModel
 from sewcell.config.models_cell import CellModel
@@ -17,7 +18,7 @@ from sewcell.motion.limits import scale_limits
 from sewcell.motion.profile import ScalarLimits
 from sewcell.process.recipe import PieceRecipe, Recipe, SeamRecipe
 from sewcell.process.station import Station
-from sewcell.units import DEG, MM, MS, PERCENT, SPM
+from sewcell.units import DEG, GRAM, MM, MS, PERCENT, SPM, UM
 from sewcell.vision.camera_model import CameraModel
 
 PLACE_ZONE = 0.12
@@ -54,13 +55,8 @@ def make_collision_model(cell: CellModel, arm: ArmModel) -> CollisionModel:
 
 
 def make_camera_model(job: Job) -> CameraModel:
-    """The overhead camera."""
-    return CameraModel(
-        image_size_px=job.camera.image_size_px,
-        matrix=np.array(job.camera.camera_matrix),
-        distortion=np.array(job.camera.distortion),
-        T_camera_table=np.array(job.camera.T_camera_table),
-    )
+    """The overhead camera, as it was measured if it was."""
+    return make_camera(job.camera if job.calibration is None else job.calibration)
 
 
 def make_recipe(job: Job) -> Recipe:
@@ -69,6 +65,8 @@ def make_recipe(job: Job) -> Recipe:
         garment=job.garment.name,
         pieces=tuple(_make_piece(job, model) for model in job.garment.pieces if model.seams),
         thickness=job.fabric.thickness_mm * MM,
+        areal_mass=job.fabric.areal_mass_g_m2 * GRAM,
+        bending=min(job.fabric.bending_warp_uN_m, job.fabric.bending_weft_uN_m) * UM,
         max_residual=job.garment.vision.max_residual_mm * MM,
         min_confidence=job.garment.vision.min_confidence,
     )

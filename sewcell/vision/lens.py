@@ -28,13 +28,12 @@ class Lens:
         """Points (N, 3) [m] of a board at that pose -> pixels (N, 2)."""
         return self.at(T_camera_board).project(points)
 
-    def check_fits(self, view: BoardView) -> None:
-        """Raises: VisionError when the picture of `view` has another size than the pictures of this lens."""
-        if view.image_size_px != self.image_size_px:
+    def check_size(self, size_px: tuple[int, int], name: str) -> None:
+        """Raises: VisionError when the picture `name` has another size than those of this lens."""
+        if size_px != self.image_size_px:
             raise VisionError(
-                f"{view.name} is {view.image_size_px[0]} x {view.image_size_px[1]} px, the lens was calibrated for "
-                f"{self.image_size_px[0]} x {self.image_size_px[1]} px: take pictures of that size, or calibrate the "
-                "lens anew"
+                f"{name} is {size_px[0]} x {size_px[1]} px, the lens was calibrated for {self.image_size_px[0]} x "
+                f"{self.image_size_px[1]} px: take pictures of that size, or calibrate the lens anew"
             )
 
 
@@ -63,7 +62,7 @@ def locate_board(lens: Lens, view: BoardView) -> BoardPose:
 
     Raises: VisionError when the picture has another size than the lens, or its corners do not fit any pose.
     """
-    lens.check_fits(view)
+    lens.check_size(view.image_size_px, view.name)
     try:
         found, rvec, tvec = cv2.solvePnP(
             np.ascontiguousarray(view.points),

@@ -108,6 +108,15 @@ class ArmController:
                 self._rx.append(byte)
         self._publish()
 
+    def jog_from_pendant(self, posture: NDArray[np.float64], speed: float) -> float:
+        """A person jogs to `posture` (6,) [rad], its longest way at `speed` [rad/s]. Returns: how long it takes [s]."""
+        duration = float(np.abs(posture - np.deg2rad(self._planner.position)).max()) / speed
+        if self.state is not State.IDLE or duration == 0.0:
+            return 0.0
+        self._planner.push(np.rad2deg(posture), duration)
+        self.state = State.JOG
+        return duration
+
     def _publish(self) -> None:
         self._plant.joint_targets = self._planner.position * (pi / 180.0)
 

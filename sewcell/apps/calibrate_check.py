@@ -1,0 +1,106 @@
+"""The command `sewcell calibrate check`: fixed fiducials, measured at the start of a shift."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from sewcell.apps.calibrate_options import (
+    BackendOption,
+    CellOption,
+    ForceOption,
+    GarmentOption,
+    JsonOption,
+    KeepOption,
+    OutOption,
+    PicturesOption,
+    SeedOption,
+)
+from sewcell.apps.calibrate_session import Source, choose_target, finish, show_rows, tell
+from sewcell.apps.calibrate_shots import Shot
+from sewcell.config.calibration_files import FOLDER, read_camera
+from sewcell.config.loader import load_yaml
+from sewcell.config.messages import show_path
+from sewcell.config.models_calibration import FiducialsModel
+from sewcell.config.values import make_camera_model
+from sewcell.errors import ConfigError, VisionError
+from sewcell.geometry.poses import Array
+from sewcell.hands import StickFiducials
+from sewcell.units import MM
+from sewcell.vision.boards import find_fiducials
+from sewcell.vision.fiducials import FEWEST, LIMIT, check_fiducials, measure_fiducials
+
+
+def check(
+    remember: Annotated[
+        bool, typer.Option("--remember", help="Take the present places as right and store them.")
+    ] = False,
+    fiducials: Annotated[Path | None, typer.Option(help="File of the fiducials; default: the cell's.")] = None,
+    camera: Annotated[Path | None, typer.Option(help="Camera file; default: the one that the cell names.")] = None,
+    count: Annotated[int, typer.Option(min=FEWEST, max=50, help="Markers 0, 1, ... to remember.")] = 6,
+    marker_mm: Annotated[float, typer.Option(min=5.0, max=200.0, help="Side of the markers to remember.")] = 30.0,
+    views: Annotated[int, typer.Option(min=1, max=20, help="Pictures whose mean is taken.")] = 3,
+    pictures: PicturesOption = None,
+    garment: GarmentOption = Path("configs/garments/shirt-pocket.yaml"),
+    cell: CellOption = None,
+    backend: BackendOption = "sim",
+    seed: SeedOption = 1,
+    keep: KeepOption = None,
+    out: OutOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Has the camera or the table moved? Ends with exit 1 past 0.2 mm: the cell must not run then."""
+    with tell(as_json) as console:
+        source = Source(pictures, garment, cell, backend, seed, views, keep)
+        job = source.load_job()
+        model = make_camera_model(job) if camera is None else read_camera(camera)
+        file = fiducials or FOLDER / f"{job.cell.name}-fiducials.yaml"
+        if remember:
+            target = choose_target(out or file, job.cell.name, "fiducials", force)
+            numbers, size = tuple(range(count)), marker_mm * MM
+            known: dict[int, Array] = {}
+        else:
+            if not file.is_file():
+                raise ConfigError(f"no file {show_path(file)}: right after a calibration, run this with --remember")
+            stored = load_yaml(file, FiducialsModel)
+            known = {marker.number: np.array(marker.xy_mm) * MM for marker in stored.fiducials}
+            numbers, size = tuple(known), stored.marker_mm * MM
+        seen: list[dict[int, Array]] = []
+
+        def use(shot: Shot) -> None:
+            assert shot.pixels is not None
+            taken = (shot.pixels.shape[1], shot.pixels.shape[0])
+            if taken != model.image_size_px:
+                wanted = " x ".join(map(str, model.image_size_px))
+                raise ConfigError(f"{shot.name} is {taken[0]} x {taken[1]} px, the camera file is for {wanted} px")
+            seen.append(find_fiducials(shot.pixels))
+
+        source.take(lambda _: StickFiducials(numbers, size), use, console)
+        measured = measure_fiducials(model, seen)
+        if remember:
+            if len(measured) < FEWEST:
+                raise VisionError(
+                    f"the pictures show {len(measured)} fiducials, at least {FEWEST} are needed: stick more"
+                )
+            marks = [
+                {"number": number, "xy_mm": [round(float(value) / MM, 4) for value in place]}
+                for number, place in measured.items()
+            ]
+            rows = [("fiducials", ", ".join(map(str, measured))), ("limit of a later check", f"{LIMIT / MM:g} mm")]
+            values = {"marker_mm": size / MM, "fiducials": marks}
+            finish(console, as_json, "check", rows, target, values, FiducialsModel, {"fiducials": marks})
+            return
+        found = check_fiducials(measured, known)
+        worst, deviation = found.worst
+        rows = [
+            (f"fiducial {number}", f"{d[0] / MM:+.3f}, {d[1] / MM:+.3f} mm") for number, d in found.deviations.items()
+        ]
+        show_rows(console, "calibrate check", [*rows, ("largest", f"{deviation / MM:.3f} mm, fiducial {worst}")])
+        if as_json:
+            summary = {"largest_mm": deviation / MM, "fiducial": worst, "limit_mm": LIMIT / MM}
+            sys.stdout.write(json.dumps({**summary, "may_run": deviation <= LIMIT}) + "\n")
+        found.require_within()

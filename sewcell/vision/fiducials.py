@@ -1,0 +1,71 @@
+"""Has the camera or the table moved? Fixed fiducials measured against where they were after the calibration."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sewcell.errors import InterlockError, VisionError
+from sewcell.geometry.poses import Array
+from sewcell.units import MM
+from sewcell.vision.camera_model import CameraModel
+
+LIMIT = 0.2 * MM
+"""Largest deviation of a fiducial at which the cell may run [m]."""
+FEWEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class FiducialCheck:
+    """`deviations` (2,) [m] of each fiducial from its place, by number."""
+
+    deviations: dict[int, Array]
+
+    @property
+    def worst(self) -> tuple[int, float]:
+        """The fiducial with the largest deviation, and how much that is [m]."""
+        sizes = {number: float(np.hypot(*deviation)) for number, deviation in self.deviations.items()}
+        number = max(sizes, key=sizes.__getitem__)
+        return number, sizes[number]
+
+    def require_within(self, limit: float = LIMIT) -> None:
+        """Raises: InterlockError past `limit` that says what has probably moved, and what to do."""
+        number, size = self.worst
+        if size <= limit:
+            return
+        others = [np.hypot(*deviation) for other, deviation in self.deviations.items() if other != number]
+        alone = max(others) <= limit
+        cause = (
+            f"the others are within {max(others) / MM:.2f} mm, so this one was probably moved or is dirty: stick it "
+            "back and remember the places anew"
+            if alone
+            else "several are off, so the camera or its mount was probably moved: calibrate the table anew"
+        )
+        raise InterlockError(
+            f"do not run: fiducial {number} is {size / MM:.2f} mm off its place, {limit / MM:g} mm is the most; {cause}"
+        )
+
+
+def measure_fiducials(camera: CameraModel, pictures: Sequence[dict[int, Array]]) -> dict[int, Array]:
+    """Mean places (2,) [m] on the table of the fiducials that all `pictures` show; these: centres [px] by number."""
+    common = set.intersection(*(set(seen) for seen in pictures)) if pictures else set()
+    return {
+        number: camera.table_points(np.array([seen[number] for seen in pictures])).mean(axis=0)
+        for number in sorted(common)
+    }
+
+
+def check_fiducials(measured: dict[int, Array], known: dict[int, Array]) -> FiducialCheck:
+    """Compare places on the table [m], by number.
+
+    Raises: VisionError when one of the known fiducials is not seen (named): it may hide what has moved.
+    """
+    missing = sorted(set(known) - set(measured))
+    if missing:
+        raise VisionError(
+            f"the picture does not show fiducial{'s' if len(missing) > 1 else ''} {', '.join(map(str, missing))}: "
+            "clear the table, move the arm out of the picture, and check the light"
+        )
+    if len(known) < FEWEST:
+        raise VisionError(f"{len(known)} fiducials cannot show how the camera stands: at least {FEWEST} are needed")
+    return FiducialCheck({number: np.asarray(measured[number] - place) for number, place in known.items()})
