@@ -1,6 +1,6 @@
 """A way around: motions that keep clear of the machine, directly or over one posture between, without a stop."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import pairwise, product
 
 import numpy as np
@@ -21,6 +21,8 @@ DETOURS = np.arange(-80.0, 81.0, 20.0) * DEG
 """Turns of joints 2 and 3 away from the straight joint line that are tried."""
 CORRIDORS = (0.2, 0.05, 0.01)
 """Distances from the straight joint lines [rad] that are tried, the widest and fastest first."""
+MOST_EASINGS = 12
+"""How often a motion may be planned anew because it is too fast for what it carries."""
 GLANCES = 25
 """Postures of each part of a detour that are looked at before the whole is planned and certified."""
 
@@ -52,13 +54,15 @@ def plan_clear_chain(
     collision: CollisionModel,
     smallest: float,
     touching: Collection[Pair] = (),
+    ease: Callable[[Legs, Trajectory], Legs | None] | None = None,
 ) -> Trajectory:
     """A certified motion along `before`, then by a joint move to where `after` begins, then along `after`.
 
     It stops nowhere between. The joint move is straight when that is clear, else over a detour: at its posture joint 1
     has made all, half or none of its turn, and joints 2 and 3 differ from the straight line by DETOURS, while joint 5
     takes this back so that a tool that hangs down goes on hanging down. The detours are tried in the order of their
-    time at joint speed, each in every one of CORRIDORS.
+    time at joint speed, each in every one of CORRIDORS. `ease` may answer a planned motion with slower legs to
+    plan anew, or with None when it is content.
 
     Raises: MotionError of the direct way in the narrowest corridor when no detour is clear; see `certify`.
     """
@@ -68,7 +72,7 @@ def plan_clear_chain(
         refusal = MotionError(f"'{name}' has no corridor to be tried in")
         for corridor in CORRIDORS:
             legs = before.then(make_joint_legs(way, corridor)).then(after)
-            motion = plan_joint_path(legs.waypoints, limits, period, name, legs.corridor, legs.shares)
+            motion = _plan_eased(legs, limits, period, name, ease)
             try:
                 return certify(motion, model, limits, collision, smallest, touching)
             except MotionError as error:
@@ -91,6 +95,23 @@ def plan_clear_chain(
         if isinstance(detour, Trajectory):
             return detour
     raise MotionError(f"{found}; none of {len(detours)} detours is clear either")
+
+
+def _plan_eased(
+    legs: Legs,
+    limits: JointLimits,
+    period: float,
+    name: str,
+    ease: Callable[[Legs, Trajectory], Legs | None] | None,
+) -> Trajectory:
+    """The motion along `legs`, or along the slower ones that `ease` asks for."""
+    for _ in range(MOST_EASINGS):
+        motion = plan_joint_path(legs.waypoints, limits, period, name, legs.corridor, legs.shares)
+        slower = ease(legs, motion) if ease else None
+        if slower is None:
+            return motion
+        legs = slower
+    raise MotionError(f"'{name}' stays too fast for what it carries after {MOST_EASINGS} corrections: plan it slower")
 
 
 def _list_detours(q0: Array, q1: Array, limits: JointLimits) -> Iterator[Array]:

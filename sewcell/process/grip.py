@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sewcell.geometry.planar import PlanarPose
-from sewcell.geometry.poses import Array, invert_pose, make_pose
+from sewcell.geometry.poses import Array, invert_pose, make_pose, transform_points
 from sewcell.pattern.piece import Piece
 from sewcell.process.recipe import SeamRecipe
 
@@ -51,6 +51,13 @@ def plan_grip(piece: Piece, seam: SeamRecipe, plate_size: ArrayLike) -> SeamGrip
     across = float(np.asarray(plate_size)[1])
     T_needle_tool = make_pose((-length / 2.0, seam.grip_distance + across / 2.0, 0.0), (np.pi, 0.0, 0.0))
     return SeamGrip(np.stack([start, end]), needle_piece, invert_pose(needle_piece.matrix()) @ T_needle_tool, length)
+
+
+def measure_flap(piece: Piece, grip: SeamGrip, plate_size: ArrayLike) -> float:
+    """How far the piece reaches beyond the gripper plate of `plate_size` (along the seam, across it) [m]."""
+    outline = transform_points(invert_pose(grip.piece_tool), np.pad(piece.outline, ((0, 0), (0, 1))))[:, :2]
+    beyond = np.maximum(np.abs(outline) - np.asarray(plate_size, dtype=np.float64) / 2.0, 0.0)
+    return float(np.hypot(*beyond.T).max())
 
 
 def count_stitches(length: float, stitch_length: float) -> tuple[int, float]:

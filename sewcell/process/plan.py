@@ -10,6 +10,7 @@ from sewcell.geometry.planar import PlanarPose
 from sewcell.geometry.poses import Array, invert_pose, make_pose, transform_points
 from sewcell.kinematics.arm import IkStatus
 from sewcell.kinematics.collision import PIECE, Capsule, cover_rectangle
+from sewcell.motion.carry import Flap, slow_legs
 from sewcell.motion.cartesian_path import plan_line
 from sewcell.motion.check import certify
 from sewcell.motion.clear_path import plan_clear_chain
@@ -19,8 +20,8 @@ from sewcell.motion.profile import ScalarLimits
 from sewcell.motion.seam_path import SeamMotion, plan_seam
 from sewcell.motion.shaft import SeamProgram
 from sewcell.motion.trajectory import Trajectory
-from sewcell.process.grip import SeamGrip, count_stitches, plan_grip
-from sewcell.process.recipe import PieceRecipe, SeamRecipe
+from sewcell.process.grip import SeamGrip, count_stitches, measure_flap, plan_grip
+from sewcell.process.recipe import PieceRecipe, Recipe, SeamRecipe
 from sewcell.process.station import Station
 
 GRIP_COMPRESSION = 0.85
@@ -35,6 +36,8 @@ STRAIGHT = 0.03
 """The last part of a way down and the first of a way up is a straight line [m]."""
 LINE_TOLERANCE = 0.002
 """How far the tool may leave the straight lines by which a longer motion begins or ends [m]."""
+SLIDE_RISE = 0.002
+"""The piece is lifted by this while it is pulled from under the foot, so that the plate does not touch the bed [m]."""
 LOOSE = 0.05
 """Corridor between those lines and the height of approach or carrying [rad]."""
 SAG = 8e-3
@@ -80,9 +83,16 @@ def make_program(seam: SeamRecipe, grip: SeamGrip, shaft_acceleration: float) ->
 
 
 def plan_seam_cycle(
-    station: Station, recipe: PieceRecipe, seam: SeamRecipe, T_table_piece: PlanarPose, thickness: float
+    station: Station,
+    recipe: PieceRecipe,
+    seam: SeamRecipe,
+    T_table_piece: PlanarPose,
+    thickness: float,
+    acceleration: float = np.inf,
 ) -> SeamPlan:
     """Plan everything from home, over a piece that lies at `T_table_piece`, through `seam`, and back home.
+
+    With a piece, the tool keeps to `acceleration` [m/s2]; see `limit_acceleration`.
 
     Raises: MotionError that names the motion, the joint or the distance that makes it impossible.
     """
@@ -100,15 +110,21 @@ def plan_seam_cycle(
     approach = planner.move_down(T_base_grip, "approach")
     lift = planner.lift(station.carry_height, "lift")
     planner.hold(_cover_piece(station, recipe, grip))
-    carry = planner.move_down(T_base_beside, "carry")
+    carry = planner.move_down(T_base_beside, "carry", acceleration)
     planner.hold(())  # from here the cloth is meant to come under the foot
     slide_in = planner.line_to(T_base_start, "slide in")
     sewing = planner.sew(program, seam.name)
     planner.hold(_cover_piece(station, recipe, grip))
-    take_out = planner.take_over(T_base_out, T_base_place, "take out")
+    take_out = planner.take_over(T_base_out, T_base_place, "take out", acceleration)
     planner.hold(())
     retreat = planner.retreat(station.home, "retreat")
     return SeamPlan(grip, program, approach, lift, carry, slide_in, sewing, take_out, retreat)
+
+
+def limit_acceleration(recipe: Recipe, piece: PieceRecipe, seam: SeamRecipe, station: Station) -> float:
+    """Largest acceleration of the tool [m/s2] at which the part of `piece` beyond the plate does not swing or fold."""
+    length = measure_flap(piece.piece, plan_grip(piece.piece, seam, station.plate_size), station.plate_size)
+    return Flap(recipe.areal_mass, recipe.bending, length).find_acceleration()
 
 
 def place_pose(station: Station, recipe: PieceRecipe) -> PlanarPose:
@@ -139,18 +155,19 @@ class _Planner:
         """From now on the gripper carries these bodies."""
         self._collision = self._station.collision.with_held(piece)
 
-    def move_down(self, T_base_tool: Array, name: str) -> Trajectory:
+    def move_down(self, T_base_tool: Array, name: str, acceleration: float = np.inf) -> Trajectory:
         """A joint move to over a pose of the tool and straight down to it."""
-        return self._chain(make_standing(self._q), self._come_down(T_base_tool, self._q, name), name)
+        return self._chain(make_standing(self._q), self._come_down(T_base_tool, self._q, name), name, acceleration)
 
-    def take_over(self, T_base_aside: Array, T_base_tool: Array, name: str) -> Trajectory:
+    def take_over(self, T_base_aside: Array, T_base_tool: Array, name: str, acceleration: float) -> Trajectory:
         """Straight aside, straight up with a slow beginning, a joint move, and straight down to a pose of the tool."""
         station = self._station
-        aside = self._line(self._q, T_base_aside, station.line_limits, name)
+        aside = self._line(self._q, _above(T_base_aside, SLIDE_RISE), station.line_limits, name)
         slow = ScalarLimits(PEEL_SPEED, station.line_limits.acceleration, station.line_limits.jerk)
         peel = self._line(aside.waypoints[-1], _above(T_base_aside, PEEL_HEIGHT), slow, name)
         up = self._rise(peel.waypoints[-1], _above(T_base_aside, station.carry_height), name)
-        return self._chain(aside.then(peel).then(up), self._come_down(T_base_tool, up.waypoints[-1], name), name)
+        down = self._come_down(T_base_tool, up.waypoints[-1], name)
+        return self._chain(aside.then(peel).then(up), down, name, acceleration)
 
     def retreat(self, posture: Array, name: str) -> Trajectory:
         """Straight up and by a joint move to a posture."""
@@ -211,8 +228,12 @@ class _Planner:
         goal = T_base_tool @ self._T_tool_flange
         return make_line_legs(station.arm, start, goal, line_limits, station.joint_limits, LINE_TOLERANCE, name)
 
-    def _chain(self, before: Legs, after: Legs, name: str) -> Trajectory:
+    def _chain(self, before: Legs, after: Legs, name: str, acceleration: float = np.inf) -> Trajectory:
         station = self._station
+
+        def ease(legs: Legs, motion: Trajectory) -> Legs | None:
+            return slow_legs(station.arm, station.T_flange_tool, legs, motion, acceleration)
+
         motion = plan_clear_chain(
             before,
             after,
@@ -223,6 +244,7 @@ class _Planner:
             self._collision,
             station.clearance,
             TOUCHING,
+            ease,
         )
         self._q = motion.goal
         return motion

@@ -35,10 +35,16 @@ class PieceRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A garment's worth of work. `thickness` of the fabric [m]; limits below which vision's answer is not used."""
+    """A garment's worth of work.
+
+    Of the fabric: `thickness` [m], `areal_mass` [kg/m2], `bending` rigidity per width [N m] in its softer direction;
+    limits below which vision's answer is not used.
+    """
 
     garment: str
     pieces: tuple[PieceRecipe, ...]
     thickness: float
+    areal_mass: float
+    bending: float
     max_residual: float
     min_confidence: float

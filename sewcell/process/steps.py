@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol
 from sewcell.compute import compute
 from sewcell.errors import DeviceFaultError
 from sewcell.process.actions import count_plies, go_home, move, sew_together, sight
-from sewcell.process.plan import SeamPlan, plan_seam_cycle
+from sewcell.process.plan import SeamPlan, limit_acceleration, plan_seam_cycle
 from sewcell.process.recipe import PieceRecipe, SeamRecipe
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import PieceLog, SewnSeam, Sighting
@@ -118,6 +118,7 @@ class Plan:
             task.seam,
             self.sighting.located.pose,
             cell.recipe.thickness,
+            limit_acceleration(cell.recipe, task.recipe, task.seam, cell.station),
             expected=PLAN_TIME,
         )
         for name, motion in plan.motions().items():
