@@ -17,7 +17,7 @@ from sewcell.process.worklog import PieceLog, SewnSeam, Sighting, Worklog
 from sewcell.units import DEG, MM
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.draw import draw_result
-from sewcell.vision.piece_pose import LocateResult
+from sewcell.vision.located import LocateResult
 
 RUN_KEYS = (
     "backend",

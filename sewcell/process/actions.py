@@ -16,7 +16,8 @@ from sewcell.process.plan import TOUCHING, SeamPlan
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import Sighting
 from sewcell.units import DEG
-from sewcell.vision.piece_pose import LocatedPiece, locate, require_one
+from sewcell.vision.located import LocatedPiece, require_one
+from sewcell.vision.piece_pose import locate
 
 LOCATE_TIME = 0.05
 """Time that finding a piece takes on the cell's computer [s]."""

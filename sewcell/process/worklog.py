@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
 from sewcell.motion.trajectory import Certificate
-from sewcell.vision.piece_pose import LocatedPiece
+from sewcell.vision.located import LocatedPiece
 
 
 @dataclass(frozen=True, slots=True)

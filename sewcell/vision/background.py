@@ -1,10 +1,11 @@
 """The picture of the empty table, and where another picture differs from it by more than noise and soft shadow."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from sewcell.errors import VisionError
@@ -14,10 +15,6 @@ from sewcell.vision.camera_model import CameraModel
 
 SHADOW_SIGMA = 0.10
 """A soft shadow darkens the table by this share of its brightness (one standard deviation)."""
-FAINT_SHADOW_SIGMA = 0.03
-"""The same where no shadow is expected: then a piece may have the table's colour and be a little darker."""
-GLOW_SIGMA = 0.03
-"""Reflected light brightens it by this share."""
 
 _STRIDED_PIXELS = 120_000
 _STATISTICS_STRIDE = 3
@@ -35,6 +32,7 @@ _CHANGED_LIMIT = 0.7
 _QUARTILE_OF_ABSOLUTE_NORMAL = 0.3186  # a quarter of |N(0, 1)| lies below
 
 Pixels = NDArray[np.uint8]
+Mask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +43,34 @@ class Background:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """How a picture differs from the background.
+class Look:
+    """A way to tell objects from the table: `shadow` and `glow`, the shares (one standard deviation) by which the light
+    may differ; `window`: pixels of the grid averaged, across; `level`: a smooth change of the light is taken out."""
 
-    `mask` (h, w) bool: pixel (i, j) speaks for pixel (i, j) * `stride` of the picture.
-    `gain` (3,): picture over background, per channel, where nothing lies. `noise` (3,): standard deviation [levels] of
-    picture - gain * background there.
+    shadow: float
+    glow: float
+    window: int = 3
+    level: bool = False
+
+
+ORDINARY = Look(SHADOW_SIGMA, 0.03)
+SHADOWED = Look(0.6, 0.03)
+"""Under a hard shadow only the colour tells."""
+FAINT = Look(0.007, 0.007, window=5, level=True)
+"""Cloth of the table's colour differs by a few percent in brightness, as no shadow may do here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A picture set against the empty table.
+
+    `picture`, `empty` (h, w, 3): pixel (i, j) is pixel (i, j) * `stride` of the pictures. `gain` (3,): picture over
+    background, per channel, where nothing lies. `noise` (3,): standard deviation [levels] of picture - gain *
+    background there.
     """
 
-    mask: NDArray[np.bool_]
+    picture: Pixels
+    empty: Pixels
     stride: int
     gain: Array
     noise: Array
@@ -103,12 +120,8 @@ def check_exposure(pixels: Pixels) -> None:
         raise VisionError("the picture is blank: check that the camera delivers and that its lens is free")
 
 
-def compare(pixels: Pixels, background: Background, shadow: float = SHADOW_SIGMA) -> Difference:
-    """Find what does not look like the empty table.
-
-    The difference d = picture - gain * background, B = gain * background, is judged by the Mahalanobis distance
-    d' (N + s^2 B B')^-1 d, where N is the noise of the picture itself and s the share by which `shadow` (d along -B) or
-    glow (d along +B) may change the brightness: a shadow keeps the colour, a piece does not, or changes it more.
+def compare(pixels: Pixels, background: Background) -> Comparison:
+    """Set a picture against the empty table, on a grid of about 120,000 pixels.
 
     Raises: VisionError when the picture is unusable or too different from the background to be compared with it.
     """
@@ -119,46 +132,111 @@ def compare(pixels: Pixels, background: Background, shadow: float = SHADOW_SIGMA
             f"{background.pixels.shape[1]} x {background.pixels.shape[0]}: take both with the same settings"
         )
     stride = _stride(pixels)
-    picture = pixels[::stride, ::stride].astype(np.float32)
-    empty = background.pixels[::stride, ::stride].astype(np.float32)
+    picture = np.ascontiguousarray(pixels[::stride, ::stride])
+    empty = np.ascontiguousarray(background.pixels[::stride, ::stride])
     few = (slice(None, None, _STATISTICS_STRIDE), slice(None, None, _STATISTICS_STRIDE))
-    if _spread(picture[few]) < _BLANK_SPREAD_RATIO * _spread(empty[few]):
+    seen, bare = picture[few].astype(np.float32), empty[few].astype(np.float32)
+    if _spread(seen) < _BLANK_SPREAD_RATIO * _spread(bare):
         raise VisionError("the picture is blank where the empty table has structure: check the camera and its lens")
 
-    gain = np.median((picture[few] + 1.0) / (empty[few] + 1.0), axis=(0, 1))  # (3,)
+    ratio = ((seen + 1.0) / (bare + 1.0)).reshape(-1, 3)
+    gain = np.median(ratio, axis=0)  # (3,)
     if gain.min() < _GAIN_LIMITS[0] or gain.max() > _GAIN_LIMITS[1]:
         raise VisionError(
             f"the light has changed: the picture is {gain.mean():.2f} times as bright as the empty table was; "
             "restore the light or take a new picture of the empty table"
         )
-    expected = empty * gain.astype(np.float32)
-    difference = picture - expected
-    noise = np.quantile(np.abs(difference[few]), 0.25, axis=(0, 1)) / _QUARTILE_OF_ABSOLUTE_NORMAL
+    noise = np.quantile(np.abs(seen - bare * gain).reshape(-1, 3), 0.25, axis=0) / _QUARTILE_OF_ABSOLUTE_NORMAL
     noise = np.maximum(noise, _NOISE_FLOOR_LEVELS)
-    distance = _squared_distance(cv2.blur(difference, (3, 3)), expected, noise, shadow)
-    raw = (distance > _THRESHOLD_SIGMAS**2).astype(np.uint8)
-    changed = float(raw.mean())
+    comparison = Comparison(picture, empty, stride, np.asarray(gain, np.float64), np.asarray(noise, np.float64))
+    coarse = replace(comparison, picture=np.ascontiguousarray(picture[few]), empty=np.ascontiguousarray(empty[few]))
+    changed = float(mask_objects(coarse, ORDINARY).mean())
     if noise.max() > _NOISE_LIMIT_LEVELS or changed > _CHANGED_LIMIT:
         raise VisionError(
             f"the picture differs from the empty table nearly everywhere ({changed:.0%} of it): the camera, the light "
             "or the table has changed; restore it or take a new picture of the empty table"
         )
+    return comparison
+
+
+def mask_objects(comparison: Comparison, look: Look) -> Mask:
+    """What does not look like the empty table, (h, w) uint8, 1 where something lies.
+
+    The difference d = picture - gain * background, B = gain * background, is judged by the Mahalanobis distance
+    d' (N + s^2 B B')^-1 d, where N is the noise of the picture itself and s the share by which a shadow (d along -B) or
+    a glow (d along +B) may change the brightness: a shadow keeps the colour, a piece does not, or changes it more.
+    """
+    gain = comparison.gain.astype(np.float32)
+    difference = np.empty(comparison.picture.shape, np.float32)
+    _subtract(comparison.picture, comparison.empty, gain, difference)
+    if look.level:
+        _level_light(difference, comparison)
+    blurred = cv2.blur(difference, (look.window, look.window))
+    # Half of the noise instead of a third (for 3 x 3) leaves room for texture that moved a little.
+    share = 1.5 / look.window
+    scale = (1.0 / np.maximum(comparison.noise * share, _BLURRED_NOISE_FLOOR_LEVELS)).astype(np.float32)
+    raw = np.empty(comparison.picture.shape[:2], np.uint8)
+    _judge(blurred, comparison.empty, gain, scale, np.float32(look.shadow), np.float32(look.glow), raw)
     kernel = np.ones((3, 3), np.uint8)
-    mask = cv2.morphologyEx(cv2.morphologyEx(raw, cv2.MORPH_OPEN, kernel), cv2.MORPH_CLOSE, kernel)
-    return Difference(mask.astype(bool), stride, np.asarray(gain, np.float64), np.asarray(noise, np.float64))
+    return np.asarray(cv2.morphologyEx(cv2.morphologyEx(raw, cv2.MORPH_OPEN, kernel), cv2.MORPH_CLOSE, kernel))
 
 
-def _squared_distance(
-    difference: NDArray[np.float32], expected: NDArray[np.float32], noise: Array, shadow: float
-) -> NDArray[np.float32]:
-    """Mahalanobis distance, squared, (h, w): Sherman and Morrison's inverse of N + s^2 B B'."""
-    # Nine pixels were averaged; half of the noise instead of a third leaves room for texture that moved a little.
-    scale = (1.0 / np.maximum(noise / 2.0, _BLURRED_NOISE_FLOOR_LEVELS)).astype(np.float32)
-    d, b = difference * scale, expected * scale
-    along = np.einsum("ijk,ijk->ij", d, b)
-    variance = np.where(along < 0.0, np.float32(shadow**2), np.float32(GLOW_SIGMA**2))
-    explained = variance * along**2 / (1.0 + variance * np.einsum("ijk,ijk->ij", b, b))
-    return np.asarray(np.einsum("ijk,ijk->ij", d, d) - explained, dtype=np.float32)
+def _level_light(difference: NDArray[np.float32], comparison: Comparison) -> None:
+    """Takes a smooth change of the light, a polynomial of second degree in the place, out of the difference.
+
+    Found by least squares that leave out, three times over, what lies far off: the objects.
+    """
+    height, width = difference.shape[:2]
+    y, x = np.linspace(-1.0, 1.0, height, dtype=np.float32), np.linspace(-1.0, 1.0, width, dtype=np.float32)
+    step = _STATISTICS_STRIDE
+    v, u = (grid.ravel() for grid in np.meshgrid(y[::step], x[::step], indexing="ij"))
+    terms = np.stack((np.ones_like(u), u, v, u * u, u * v, v * v), axis=1)
+    expected = comparison.empty[::step, ::step].reshape(-1, 3) * comparison.gain
+    change = (difference[::step, ::step].reshape(-1, 3) / np.maximum(expected, 1.0)).mean(axis=1)
+    kept = np.ones(len(change), dtype=bool)
+    for _ in range(4):
+        factors = np.linalg.lstsq(terms[kept], change[kept], rcond=None)[0]
+        left = np.abs(change - terms @ factors)
+        kept = left < 2.5 * 1.4826 * float(np.median(left)) + 1e-4
+    v_full, u_full = y[:, None], x[None, :]
+    a, b, c, d, e, f = (np.float32(factor) for factor in factors)
+    surface = a + b * u_full + c * v_full + d * u_full**2 + e * u_full * v_full + f * v_full**2
+    difference -= surface[..., None] * (comparison.empty * comparison.gain.astype(np.float32))
+
+
+@njit(cache=True, error_model="numpy")
+def _subtract(picture: Pixels, empty: Pixels, gain: NDArray[np.float32], difference: NDArray[np.float32]) -> None:
+    h, w, _ = picture.shape
+    for y in range(h):
+        for x in range(w):
+            for k in range(3):
+                difference[y, x, k] = np.float32(picture[y, x, k]) - gain[k] * np.float32(empty[y, x, k])
+
+
+@njit(cache=True, error_model="numpy")
+def _judge(
+    difference: NDArray[np.float32],
+    empty: Pixels,
+    gain: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    shadow: float,
+    glow: float,
+    raw: Mask,
+) -> None:
+    """Sherman and Morrison's inverse of N + s^2 B B', against the square of the threshold."""
+    h, w, _ = difference.shape
+    for y in range(h):
+        for x in range(w):
+            dd, db, bb = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+            for k in range(3):
+                d = difference[y, x, k] * scale[k]
+                b = np.float32(empty[y, x, k]) * gain[k] * scale[k]
+                dd += d * d
+                db += d * b
+                bb += b * b
+            s = shadow if db < 0.0 else glow
+            distance = dd - s * s * db * db / (np.float32(1.0) + s * s * bb)
+            raw[y, x] = 1 if distance > _THRESHOLD_SIGMAS * _THRESHOLD_SIGMAS else 0
 
 
 def _stride(pixels: Pixels) -> int:

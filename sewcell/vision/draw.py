@@ -11,7 +11,7 @@ from sewcell.pattern.piece import Piece
 from sewcell.units import DEG, MM
 from sewcell.vision.background import Pixels
 from sewcell.vision.camera_model import CameraModel
-from sewcell.vision.piece_pose import LocatedPiece, LocateResult
+from sewcell.vision.located import LocatedPiece, LocateResult
 
 _OUTLINE = (60, 220, 60)
 _SEW_LINE = (40, 160, 255)

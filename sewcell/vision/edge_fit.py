@@ -1,6 +1,7 @@
 """The rigid pose of an outline from the edges of the picture, by robust least squares."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,9 +11,17 @@ from sewcell.units import MM, UM
 from sewcell.vision.edges import Edges, Scene, measure_edges
 from sewcell.vision.outline import EdgeModel
 
-_ROUNDS = ((12.0, 4), (6.0, 4), (4.0, 2), (2.5, 1))
+_ROUGH_ROUNDS = ((12.0, 6), (6.0, 6))
 """Reach of the search [px] and how many points to pass over, from round to round."""
-_REWEIGHTINGS = 4
+_FINE_ROUNDS = ((4.0, 2), (2.5, 1))
+_FIRST_REACH = 4.0 * MM
+_STRAIN_SIGMAS = np.array([5.0, 5.0, 3.0])
+_LEAST_STRAIN = np.array([0.003, 0.003, 0.0015])
+"""Stretch along x, stretch along y and shear count from here on."""
+_LARGEST_STRAIN = 0.012
+_DEFORMED_INLIERS = 0.85
+_DEFORMED_WEIGHT = 0.6
+_REWEIGHTINGS = 3
 _TUKEY = 4.685  # 95 % efficiency at the normal distribution
 _SCALE_FLOOR = 50.0 * UM
 _INLIER = 0.6 * MM
@@ -28,6 +37,7 @@ class EdgeFit:
     was seen where it belongs. `cost` [m2]: mean square distance, each at most 1.5 mm, a missing edge counting as that.
     `sigma_position` [m], `sigma_angle` [rad]: standard deviations of the centre of the outline, in its worst direction,
     and of the angle. `missing`, `added`: shares of the outline where cloth is missing, or goes on, instead of ending.
+    `shear` [rad] and `stretched`: how the cloth differs from the drawing, apart from the pose.
     """
 
     pose: PlanarPose
@@ -38,25 +48,64 @@ class EdgeFit:
     sigma_angle: float
     missing: float
     added: float
+    shear: float = 0.0
+    stretched: bool = False
+
+
+def fit_roughly(scene: Scene, model: EdgeModel, start: PlanarPose) -> EdgeFit:
+    """The first rounds of a fit, on few points: enough to tell which of several rivals is worth the rest."""
+    fit, _, _ = _fit(scene, model, start, _ROUGH_ROUNDS)
+    return fit
 
 
 def fit_outline(scene: Scene, model: EdgeModel, start: PlanarPose) -> EdgeFit:
-    """Refine `start` until the outline sits on the edges.
+    """Refine `start`, the answer of `fit_roughly`, until the outline sits on the edges.
 
     The edge at offset e along the normal n of a point p (seen from the centre of the outline) asks for
     n . t + (p x n) angle = e; solved by Gauss and Newton with Tukey's weights, while the reach of the search shrinks.
     Fewer than a quarter of the edges found leaves the pose as it is and the inlier ratio 0.
+
+    When the picture says for sure that the cloth is sheared or stretched, three more unknowns, the symmetric strain E
+    of the piece about the centre of its outline, ask for n . (E p) more; the pose then is what is left of the motion
+    without E (its polar decomposition), so that shear is no rotation. The cost stays that of the rigid outline.
     """
-    pose = start
-    for reach, every in _ROUNDS:
+    rigid, edges, rows = _fit(scene, model, start, _FINE_ROUNDS)
+    if rigid.inlier_ratio < _DEFORMED_INLIERS or np.median(edges.weight) < _DEFORMED_WEIGHT:
+        return rigid
+    arm, normal = model.points - model.points.mean(axis=0), model.normals
+    both = 0.5 * (normal[:, 0] * arm[:, 1] + normal[:, 1] * arm[:, 0])
+    wide = np.column_stack((rows, normal * arm, both))  # (N, 6): x, y, angle, e_xx, e_yy, shear
+    step = _solve(wide, edges)
+    left = edges.offset - wide @ step
+    seen = edges.valid & (np.abs(left) < _INLIER)
+    covariance = np.linalg.pinv(wide[seen].T @ wide[seen]) * np.mean(left[seen] ** 2) * _correlation_length(left[seen])
+    strain, sigma = step[3:], np.sqrt(np.diag(covariance)[3:])
+    sure = np.abs(strain) > np.maximum(_STRAIN_SIGMAS * sigma, _LEAST_STRAIN)
+    if not sure.any() or np.abs(strain).max() > _LARGEST_STRAIN:
+        return rigid
+    strain = np.where(sure, strain, 0.0)
+    E = np.array([[strain[0], strain[2] / 2.0], [strain[2] / 2.0, strain[1]]])
+    deformed = EdgeModel(model.points + arm @ E, normal, model.spacing)
+    pose = _move(rigid.pose, rigid.pose.apply(model.points).mean(axis=0), step[:3])
+    fit, _, _ = _fit(scene, deformed, pose, _FINE_ROUNDS[-1:])
+    return replace(fit, cost=rigid.cost, shear=float(strain[2]), stretched=bool(sure[:2].any()))
+
+
+def _fit(
+    scene: Scene, model: EdgeModel, start: PlanarPose, rounds: Sequence[tuple[float, int]]
+) -> tuple[EdgeFit, Edges, Array]:
+    """The fit after some rounds, and the edges and rows of its last look."""
+    pose, pixel = start, scene.camera.mm_per_px * MM
+    part = model
+    for reach, every in rounds:
         part = EdgeModel(model.points[::every], model.normals[::every], model.spacing * every)
-        edges, rows = _observe(scene, part, pose, reach)
+        reach_px = max(reach, _FIRST_REACH / pixel) if (reach, every) == _ROUGH_ROUNDS[0] else reach
+        edges, rows = _observe(scene, part, pose, reach_px)
         if edges.valid.sum() < len(part.points) / 4:
-            return _fail(pose)
-        step = _solve(rows, edges)
-        pose = _move(pose, pose.apply(part.points).mean(axis=0), step)
-    edges, rows = _observe(scene, model, pose, _ROUNDS[-1][0])
-    return _judge(pose, edges, rows, max(_INLIER, _INLIER_PX * scene.camera.mm_per_px * MM))
+            return _fail(pose), edges, rows
+        pose = _move(pose, pose.apply(part.points).mean(axis=0), _solve(rows, edges))
+    edges, rows = _observe(scene, part, pose, rounds[-1][0])
+    return _judge(pose, edges, rows, max(_INLIER, _INLIER_PX * pixel)), edges, rows
 
 
 def _observe(scene: Scene, model: EdgeModel, pose: PlanarPose, reach_px: float) -> tuple[Edges, Array]:
@@ -69,9 +118,9 @@ def _observe(scene: Scene, model: EdgeModel, pose: PlanarPose, reach_px: float) 
 
 
 def _solve(rows: Array, edges: Edges) -> Array:
-    """Robust solution (3,) of rows @ step = offset."""
+    """Robust solution (K,) of rows (N, K) @ step = offset."""
     A, e, base = rows[edges.valid], edges.offset[edges.valid], edges.weight[edges.valid]
-    step: Array = np.zeros(3)
+    step: Array = np.zeros(rows.shape[1])
     for _ in range(_REWEIGHTINGS):
         left = e - A @ step
         weight = base * _tukey(left)

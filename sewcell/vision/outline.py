@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sewcell.geometry.poses import Array
 from sewcell.units import DEG, MM
-from sewcell.vision.background import Difference
+from sewcell.vision.background import Mask
 from sewcell.vision.camera_model import CameraModel
 
 _CORNER_ARM = 1.5 * MM
@@ -42,24 +42,26 @@ class EdgeModel:
     spacing: float
 
 
-def find_blobs(difference: Difference, camera: CameraModel, height: float, min_area: float) -> tuple[Blob, ...]:
-    """Regions of at least `min_area` [m2], largest first; their contours lie on the plane z = `height` [m]."""
-    mask = difference.mask.astype(np.uint8)
+def find_blobs(mask: Mask, stride: int, camera: CameraModel, height: float, min_area: float) -> tuple[Blob, ...]:
+    """Regions of at least `min_area` [m2], largest first; their contours lie on the plane z = `height` [m].
+
+    Pixel (i, j) of `mask` (h, w) is pixel (i, j) * `stride` of the picture.
+    """
     rows, columns = mask.shape
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    min_pixels = 0.5 * min_area / (camera.mm_per_px * MM * difference.stride) ** 2
+    min_pixels = 0.5 * min_area / (camera.mm_per_px * MM * stride) ** 2
     blobs = []
     for found in contours:
         if len(found) < 8 or cv2.contourArea(found) < min_pixels:
             continue
         grid: NDArray[np.int32] = found.reshape(-1, 2)
-        contour_px = grid.astype(np.float64) * difference.stride
+        contour_px = grid.astype(np.float64) * stride
         contour = camera.table_points(contour_px, height)
         if signed_area(contour) < 0.0:
             contour, contour_px = contour[::-1], contour_px[::-1]
         # The contour runs through the centres of the outermost pixels: half a pixel is missing all around.
         perimeter = closed_length(contour)
-        rim = 0.5 * camera.mm_per_px * MM * difference.stride
+        rim = 0.5 * camera.mm_per_px * MM * stride
         area = signed_area(contour) + rim * perimeter
         if area < min_area:
             continue

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from sewcell.errors import VisionError
 from sewcell.geometry.planar import PlanarPose, wrap_angle
@@ -12,10 +13,12 @@ from sewcell.geometry.poses import Array
 from sewcell.image import Image
 from sewcell.pattern.piece import Piece
 from sewcell.units import DEG, MM
-from sewcell.vision.background import FAINT_SHADOW_SIGMA, SHADOW_SIGMA, Background, check_size, compare
+from sewcell.vision.background import FAINT, ORDINARY, SHADOWED, Background, Look, check_size, compare, mask_objects
 from sewcell.vision.camera_model import CameraModel
-from sewcell.vision.edge_fit import EdgeFit, fit_outline
-from sewcell.vision.edges import Scene
+from sewcell.vision.edge_fit import EdgeFit, fit_outline, fit_roughly
+from sewcell.vision.edges import Scene, measure_edges
+from sewcell.vision.fragments import match_fragments
+from sewcell.vision.located import FOLDED, OCCLUDED, OUT_OF_VIEW, STRETCHED, LocatedPiece, LocateResult, UnknownBlob
 from sewcell.vision.matching import Hypothesis, match_contour
 from sewcell.vision.outline import (
     Blob,
@@ -27,6 +30,8 @@ from sewcell.vision.outline import (
 )
 
 FACES = ("up", "down")
+LOOKS: tuple[Look, ...] = (ORDINARY, SHADOWED, FAINT)
+"""Tried one after the other until all that lies there is known."""
 
 _MIN_AREA = 100.0 * MM**2
 _AREA_TOLERANCE = 0.25
@@ -35,58 +40,27 @@ _COARSE_SHARE = 0.012  # of the perimeter
 _KEEP_RATIO, _KEEP_MARGIN = 1.6, 1.0 * MM
 _MAX_REFINED = 6
 _MIN_INLIERS = 0.7
+_MIN_PART_INLIERS = 0.5
 _RESIDUAL_LIMIT = 0.5 * MM
 _EDGE_SPACING_PX = 1.5
+_MOST_EDGES = 700
 _SAME_POSE = (5.0 * MM, 5.0 * DEG)
 _CORRELATION_LENGTH = 10.0 * MM
 _COST_FLOOR = (0.05 * MM) ** 2
 _SURE_LOG_RATIO = 9.0  # 1 : 8,000
-_FLAGGED_SHARE = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class LocatedPiece:
-    """A piece on the table.
-
-    `pose`: piece -> table. `sigma_position` [m], `sigma_angle` [rad]: standard deviations of the outline's centre and
-    of the angle. `residual` [m]: rms distance of the inlier edges from the outline. `inlier_ratio`: share of the
-    outline whose edge was seen where it belongs. `confidence` 0 to 1. `ambiguous_with`: other answers that the picture
-    allows.
-    `flags`: "folded" (cloth is missing along part of the outline), "occluded" (something covers it or adds to it).
-    `outline_px` (N, 2): the outline in the picture.
-    """
-
-    piece: str
-    size: str
-    pose: PlanarPose
-    sigma_position: float
-    sigma_angle: float
-    residual: float
-    inlier_ratio: float
-    confidence: float
-    ambiguous_with: tuple[str, ...]
-    flags: tuple[str, ...]
-    outline_px: Array
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownBlob:
-    """Something in the zone that is no piece for sure. `centre` (2,) [m, table], `area` [m2]; `reason` continues the
-    sentence "the object ..."; `outline_px` (N, 2)."""
-
-    centre: Array
-    area: float
-    reason: str
-    outline_px: Array
-
-
-@dataclass(frozen=True, slots=True)
-class LocateResult:
-    """What lies in the zone, largest first; `outside` counts objects that lie elsewhere."""
-
-    pieces: tuple[LocatedPiece, ...]
-    unknown: tuple[UnknownBlob, ...]
-    outside: int = 0
+_HIDDEN_LOG_RATIO = 30.0
+"""The same where a part of the outline is not seen, which may be the part that tells."""
+_WHOLE_INLIERS = 0.9
+_HOPELESS_LOG_RATIO = 40.0
+_FLAGGED_SHARE = 0.04
+_LEAST_PART = 0.35  # of the smallest piece's area
+_LARGEST_WHOLE = 1.3  # of the largest piece's area
+_FRAGMENTS = 10
+_MOST_PARTS = 6
+_MOST_UNEXPLAINED = 0.1
+_MOST_FOLDED = 0.3
+_SCRUTINY_PX = 4.0
+_EXPLAINED = 5.0 * MM
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +68,26 @@ class _Candidate:
     """A refined hypothesis."""
 
     piece: Piece
+    model: EdgeModel
     fit: EdgeFit
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What is looked for, in what: `mirrored` as the faces say."""
+
+    scene: Scene
+    pieces: Sequence[Piece]
+    models: dict[int, EdgeModel]
+    mirrored: Sequence[bool]
+
+    def model(self, index: int) -> EdgeModel:
+        """The edge model of piece number `index`, made when it is first needed."""
+        if index not in self.models:
+            piece, pixel = self.pieces[index], self.scene.camera.mm_per_px * MM
+            spacing = max(_EDGE_SPACING_PX * pixel, closed_length(piece.outline) / _MOST_EDGES)
+            self.models[index] = make_edge_model(piece.outline, spacing)
+        return self.models[index]
 
 
 def locate(
@@ -109,7 +102,8 @@ def locate(
 ) -> LocateResult:
     """Find pieces: blobs against the empty table, contour matching, then a robust fit to sub-pixel edges.
 
-    When no piece is found, the picture is searched once more for cloth that looks like a shadow on the table.
+    A blob that is no whole piece is searched for pieces that show a part of their outline. When something stays
+    unknown, or nothing is found, the picture is searched again for what a hard shadow or the table's own colour hides.
 
     Args:
         pieces: the pieces that may lie there.
@@ -117,42 +111,69 @@ def locate(
         thickness: height [m] of the cloth's upper surface over the table.
         faces: which faces may be up, of "up" and "down" (down: the piece lies mirrored).
 
-    Raises: VisionError when the picture cannot be used: blank, dark, overexposed, of another size than the camera file
-        says, or too different from the background; or when there is nothing to look for.
+    Raises: VisionError when the picture cannot be used: blank, dark, overexposed, blurred, of another size than the
+        camera file says, or too different from the background; or when there is nothing to look for.
     """
     check_size(image, camera)
     _check_request(pieces, faces)
-    models = [make_edge_model(piece.outline, _EDGE_SPACING_PX * camera.mm_per_px * MM) for piece in pieces]
-    results = []
-    for shadow in (SHADOW_SIGMA, FAINT_SHADOW_SIGMA):
-        difference = compare(image.pixels, background, shadow)
-        scene = Scene(image.pixels, background.pixels, difference.gain, difference.noise, camera, thickness)
-        blobs = find_blobs(difference, camera, thickness, _MIN_AREA)
-        results.append(_identify_all(blobs, scene, pieces, models, zone, faces))
-        if results[-1].pieces:
-            return results[-1]
-    return next((result for result in results if result.unknown), results[0])
+    comparison = compare(image.pixels, background)
+    scene = Scene(image.pixels, background.pixels, comparison.gain, comparison.noise, camera, thickness)
+    search = _Search(scene, pieces, {}, [face == "down" for face in faces])
+    result = LocateResult((), ())
+    for look in LOOKS:
+        blobs = find_blobs(mask_objects(comparison, look), comparison.stride, camera, thickness, _MIN_AREA)
+        result = _join(result, _identify_all(blobs, search, zone), pieces)
+        if result.pieces and not any(_may_hold_piece(blob.area, pieces) for blob in result.unknown):
+            break
+    return result
 
 
-def _identify_all(
-    blobs: Sequence[Blob],
-    scene: Scene,
-    pieces: Sequence[Piece],
-    models: Sequence[EdgeModel],
-    zone: Array | None,
-    faces: Sequence[str],
-) -> LocateResult:
-    located, unknown, outside = [], [], 0
+def _may_hold_piece(area: float, pieces: Sequence[Piece]) -> bool:
+    return area > _LEAST_PART * min(abs(signed_area(piece.outline)) for piece in pieces)
+
+
+def _join(first: LocateResult, later: LocateResult, pieces: Sequence[Piece]) -> LocateResult:
+    """What an earlier and a later look found, each thing once; the earlier one is believed first."""
+    outlines = {(piece.name, piece.size): piece.outline for piece in pieces}
+
+    def lay(located: LocatedPiece) -> Array:
+        return located.pose.apply(outlines[located.piece, located.size])
+
+    known = [lay(located) for located in first.pieces]
+    new = [piece for piece in later.pieces if not any(_is_inside(lay(piece).mean(axis=0), shape) for shape in known)]
+    known += [lay(piece) for piece in new]
+    unknown = [
+        blob
+        for blob in (first.unknown or later.unknown)
+        if not any(_is_inside(blob.centre, shape) for shape in known)
+        and not any(_is_inside(piece.outline_px.mean(axis=0), blob.outline_px, 1.0) for piece in new)
+    ]
+    return LocateResult((*first.pieces, *new), tuple(unknown), max(first.outside, later.outside))
+
+
+def _identify_all(blobs: Sequence[Blob], search: _Search, zone: Array | None) -> LocateResult:
+    located: list[LocatedPiece] = []
+    unknown: list[UnknownBlob] = []
+    outside = 0
+    largest = max(abs(signed_area(piece.outline)) for piece in search.pieces)
     for blob in blobs:
-        if zone is not None and not _is_inside(blob.centre, zone):
+        if zone is not None and not _is_inside(blob.centre, zone) and blob.area < _LARGEST_WHOLE * largest:
             outside += 1
             continue
-        answer = _identify(blob, scene, pieces, models, [face == "down" for face in faces])
+        answer = _identify(blob, search)
         if isinstance(answer, LocatedPiece):
             located.append(answer)
-        else:
+            continue
+        parts = _identify_parts(blob, search) if _may_hold_piece(blob.area, search.pieces) else []
+        located += [part for part in parts if zone is None or _is_inside(_centre(part, search.pieces), zone)]
+        if not parts and (zone is None or _is_inside(blob.centre, zone)):
             unknown.append(UnknownBlob(blob.centre, blob.area, answer, blob.contour_px))
     return LocateResult(tuple(located), tuple(unknown), outside)
+
+
+def _centre(located: LocatedPiece, pieces: Sequence[Piece]) -> Array:
+    piece = next(piece for piece in pieces if (piece.name, piece.size) == (located.piece, located.size))
+    return np.asarray(located.pose.apply(piece.outline).mean(axis=0))
 
 
 def _check_request(pieces: Sequence[Piece], faces: Sequence[str]) -> None:
@@ -165,35 +186,107 @@ def _check_request(pieces: Sequence[Piece], faces: Sequence[str]) -> None:
         raise VisionError(f"faces are {list(faces)}: give 'up', 'down' or both")
 
 
-def _identify(
-    blob: Blob, scene: Scene, pieces: Sequence[Piece], models: Sequence[EdgeModel], mirrored: Sequence[bool]
-) -> LocatedPiece | str:
-    """The piece that the blob is, or why it is none for sure."""
+def _identify(blob: Blob, search: _Search) -> LocatedPiece | str:
+    """The one whole piece that the blob is, or why it is none for sure."""
     if blob.cut:
         return "is cut by the border of the picture: move it into view"
+    pieces = search.pieces
     fitting = [i for i, piece in enumerate(pieces) if _has_size(blob, piece)]
     if not fitting:
         return f"has an area of {blob.area / MM**2 / 100:.0f} cm2, which no piece looked for has"
     outlines = [pieces[i].outline for i in fitting]
-    coarse = match_contour(blob.contour, outlines, mirrored)
+    coarse = match_contour(blob.contour, outlines, search.mirrored)
     limit = max(_COARSE_LIMIT, _COARSE_SHARE * blob.perimeter)
     if coarse[0].residual > limit:
         name = pieces[fitting[coarse[0].index]].name
         return (
             f"has another outline than any piece looked for ({name} is nearest, {coarse[0].residual / MM:.1f} mm off)"
         )
-
-    refined = []
-    for hypothesis in _worth_refining(coarse, limit):
-        index = fitting[hypothesis.index]
-        refined.append(_Candidate(pieces[index], fit_outline(scene, models[index], hypothesis.pose)))
-    refined.sort(key=lambda candidate: candidate.fit.cost)
+    refined = _refine(search, [(fitting[h.index], h.pose) for h in _worth_refining(coarse, limit)])
     best = refined[0]
     if best.fit.inlier_ratio < _MIN_INLIERS:
         return f"shows the outline of {best.piece.name} along only {best.fit.inlier_ratio:.0%} of its length"
     if best.fit.residual > _RESIDUAL_LIMIT:
         return f"lies {best.fit.residual / MM:.2f} mm rms off the outline of {best.piece.name}, its nearest"
-    return _describe(blob, scene, best, refined[1:])
+    return _describe(blob, search.scene, best, refined[1:])
+
+
+def _identify_parts(blob: Blob, search: _Search) -> list[LocatedPiece]:
+    """Pieces that show a part of their outline in the contour of the blob, one after the other.
+
+    What does not show must be hidden by something: another of the pieces, another colour, or the border of the picture.
+    """
+    rim = np.array(search.scene.pixels.shape[1::-1]) - 1.0
+    border = 0.01 * rim.min()
+    free = ((blob.contour_px > border) & (blob.contour_px < rim - border)).all(axis=1)
+    found: list[tuple[_Candidate, list[_Candidate], Array]] = []
+    outlines = [piece.outline for piece in search.pieces]
+    for _ in range(_MOST_PARTS):
+        hypotheses = match_fragments(blob.contour, free, outlines, search.mirrored, _FRAGMENTS)
+        refined = [
+            candidate
+            for candidate in _refine(search, [(h.index, h.pose) for h in hypotheses])
+            if candidate.fit.inlier_ratio > _MIN_PART_INLIERS
+            and candidate.fit.missing < _MOST_FOLDED
+            and candidate.fit.residual < _RESIDUAL_LIMIT
+            and not any(_is_same_place(candidate, shape) for _, _, shape in found)
+        ]
+        if not refined:
+            break
+        shape = refined[0].fit.pose.apply(refined[0].piece.outline)
+        found.append((refined[0], [other for other in refined[1:] if _is_same_place(other, shape)], shape))
+        free &= ~_is_near(blob.contour, shape)
+        if free.sum() * closed_length(blob.contour) / len(free) < 4.0 * _EXPLAINED:
+            break
+    while found:
+        doubts = [
+            _share_unexplained(search.scene, best, [other for _, _, other in found if other is not shape])
+            for best, _, shape in found
+        ]
+        worst = int(np.argmax(doubts))
+        if doubts[worst] < _MOST_UNEXPLAINED:
+            break
+        del found[worst]
+    return [_describe(blob, search.scene, best, rivals) for best, rivals, _ in found]
+
+
+def _share_unexplained(scene: Scene, candidate: _Candidate, others: Sequence[Array]) -> float:
+    """Share of the outline where cloth goes on beyond it and nothing is seen that could hide the edge."""
+    pose, model = candidate.fit.pose, candidate.model
+    points = pose.apply(model.points)
+    edges = measure_edges(scene, points, model.normals @ pose.linear_part().T, _SCRUTINY_PX)
+    bare = ~edges.valid & (edges.cover >= 0.5) & edges.plain
+    for i in np.flatnonzero(bare):
+        bare[i] = not any(_is_inside(points[i], other) for other in others)
+    return float(bare.mean())
+
+
+def _is_same_place(candidate: _Candidate, shape: Array) -> bool:
+    """Whether the candidate lies where the outline `shape` (N, 2) lies: one's centre is within the other."""
+    own = candidate.fit.pose.apply(candidate.piece.outline)
+    return _is_inside(own.mean(axis=0), shape) and _is_inside(shape.mean(axis=0), own)
+
+
+def _is_near(points: Array, outline: Array) -> NDArray[np.bool_]:
+    """Which points (N, 2) lie near a closed outline (K, 2), (N,)."""
+    ring = (outline / MM).astype(np.float32).reshape(-1, 1, 2)
+    distance = [abs(cv2.pointPolygonTest(ring, (float(x), float(y)), True)) for x, y in points / MM]
+    return np.asarray(np.array(distance) < _EXPLAINED / MM)
+
+
+def _refine(search: _Search, starts: Sequence[tuple[int, PlanarPose]]) -> list[_Candidate]:
+    """The hypotheses fitted to the edges, cheapest first: all roughly, in full those that may win or rival."""
+    rough = [
+        _Candidate(search.pieces[index], search.model(index), fit_roughly(search.scene, search.model(index), pose))
+        for index, pose in starts
+    ]
+    rough.sort(key=lambda candidate: candidate.fit.cost)
+    refined = [
+        _Candidate(candidate.piece, candidate.model, fit_outline(search.scene, candidate.model, candidate.fit.pose))
+        for candidate in rough
+        if _log_ratio(rough[0], candidate) < _HOPELESS_LOG_RATIO
+    ]
+    return sorted(refined, key=lambda candidate: candidate.fit.cost)
 
 
 def _has_size(blob: Blob, piece: Piece) -> bool:
@@ -209,14 +302,26 @@ def _worth_refining(coarse: Sequence[Hypothesis], limit: float) -> list[Hypothes
 
 def _describe(blob: Blob, scene: Scene, best: _Candidate, others: Sequence[_Candidate]) -> LocatedPiece:
     """The answer, with what speaks against it."""
-    fit, piece = best.fit, best.piece
-    perimeter = closed_length(piece.outline)
-    rivals = tuple(_name_difference(best, other) for other in others if _is_rival(best, other, perimeter))
+    piece, fit = best.piece, best.fit
+    rivals = tuple(dict.fromkeys(_name_difference(best, other) for other in others if _is_rival(best, other)))
     area = abs(signed_area(piece.outline))
-    shares = (("folded", fit.missing), ("occluded", fit.added))
-    flags = tuple(flag for flag, share in shares if share > _FLAGGED_SHARE)
+    outline_px = scene.camera.project_plane(fit.pose.apply(piece.outline), scene.height)
+    height, width = scene.pixels.shape[:2]
+    beyond = bool(((outline_px < 0.0) | (outline_px > (width - 1.0, height - 1.0))).any())
+    flags = tuple(
+        flag
+        for flag, holds in (
+            (FOLDED, fit.missing > _FLAGGED_SHARE),
+            (OCCLUDED, fit.added > _FLAGGED_SHARE),
+            (STRETCHED, fit.stretched),
+            (OUT_OF_VIEW, beyond),
+        )
+        if holds
+    )
     confidence = (
-        (fit.inlier_ratio - _MIN_INLIERS) / (1.0 - _MIN_INLIERS) * np.exp(-0.5 * (fit.residual / _RESIDUAL_LIMIT) ** 2)
+        max(0.0, fit.inlier_ratio - _MIN_INLIERS)
+        / (1.0 - _MIN_INLIERS)
+        * np.exp(-0.5 * (fit.residual / _RESIDUAL_LIMIT) ** 2)
     )
     confidence *= min(blob.area / area, area / blob.area)
     return LocatedPiece(
@@ -228,26 +333,33 @@ def _describe(blob: Blob, scene: Scene, best: _Candidate, others: Sequence[_Cand
         fit.residual,
         fit.inlier_ratio,
         float(confidence / (1 + len(rivals))),
+        fit.shear,
         rivals,
         flags,
-        scene.camera.project_plane(fit.pose.apply(piece.outline), scene.height),
+        outline_px,
     )
 
 
-def _is_rival(best: _Candidate, other: _Candidate, perimeter: float) -> bool:
-    """Whether the picture allows `other` as well: the log likelihood ratio of the two fits is small.
-
-    For n independent normal errors of unknown size it is (n / 2) log(cost ratio); edges err together over about 10 mm.
-    """
+def _is_rival(best: _Candidate, other: _Candidate) -> bool:
+    """Whether the picture allows `other` as well: the log likelihood ratio of the two fits is small."""
     ours, theirs = best.fit.pose, other.fit.pose
     same_answer = best.piece is other.piece and ours.mirrored == theirs.mirrored
     if same_answer and abs(float(wrap_angle(ours.theta - theirs.theta))) < _SAME_POSE[1]:
         middle = best.piece.outline.mean(axis=0, keepdims=True)
         if np.linalg.norm(ours.apply(middle) - theirs.apply(middle)) < _SAME_POSE[0]:
             return False
-    independent = perimeter / _CORRELATION_LENGTH
+    sure = _SURE_LOG_RATIO if best.fit.inlier_ratio > _WHOLE_INLIERS else _HIDDEN_LOG_RATIO
+    return _log_ratio(best, other) < sure
+
+
+def _log_ratio(best: _Candidate, other: _Candidate) -> float:
+    """Logarithm of how much better the first of two fits explains the picture.
+
+    For n independent normal errors of unknown size it is (n / 2) log(cost ratio); edges err together over about 10 mm.
+    """
+    independent = closed_length(best.piece.outline) / _CORRELATION_LENGTH
     ratio = (other.fit.cost + _COST_FLOOR) / (best.fit.cost + _COST_FLOOR)
-    return bool(0.5 * independent * np.log(ratio) < _SURE_LOG_RATIO)
+    return float(0.5 * independent * np.log(ratio))
 
 
 def _name_difference(best: _Candidate, other: _Candidate) -> str:
@@ -261,54 +373,9 @@ def _name_difference(best: _Candidate, other: _Candidate) -> str:
     return f"{other.piece.name} turned by {turn / DEG:.0f} deg"
 
 
-def _is_inside(point: Array, polygon: Array) -> bool:
+def _is_inside(point: Array, polygon: Array, unit: float = MM) -> bool:
     """Whether (2,) lies in the polygon (K, 2); in millimetres, as OpenCV calculates in single precision."""
-    x, y = point / MM
+    x, y = point / unit
     return bool(
-        cv2.pointPolygonTest((polygon / MM).astype(np.float32).reshape(-1, 1, 2), (float(x), float(y)), False) >= 0
+        cv2.pointPolygonTest((polygon / unit).astype(np.float32).reshape(-1, 1, 2), (float(x), float(y)), False) >= 0
     )
-
-
-def require_one(result: LocateResult, piece_name: str, max_residual: float, min_confidence: float) -> LocatedPiece:
-    """The one piece of that name, or a sentence that says why there is no sure answer.
-
-    Args: max_residual [m]; min_confidence 0 to 1.
-
-    Raises: VisionError when it is missing, present twice, ambiguous, or fits too badly.
-    """
-    found = [piece for piece in result.pieces if piece.piece == piece_name]
-    if not found:
-        raise VisionError(_explain_missing(result, piece_name))
-    if len(found) > 1:
-        raise VisionError(f"{len(found)} pieces '{piece_name}' lie in the zone: leave only one there")
-    piece = found[0]
-    where = f"the piece '{piece_name}'"
-    if piece.ambiguous_with:
-        raise VisionError(
-            f"{where} could as well be {' or '.join(piece.ambiguous_with)}: add a notch that tells them apart, or "
-            "allow only one face or piece"
-        )
-    if piece.residual > max_residual:
-        raise VisionError(
-            f"{where} lies {piece.residual / MM:.2f} mm rms off its outline, more than the {max_residual / MM:.2f} mm "
-            "allowed: smooth it out, or check its size and the camera calibration"
-        )
-    if piece.confidence < min_confidence:
-        cause = f" ({', '.join(piece.flags)})" if piece.flags else ""
-        raise VisionError(
-            f"{where} is found with a confidence of only {piece.confidence:.2f}, less than the {min_confidence:.2f} "
-            f"asked for{cause}: lay it flat and free, and check the light"
-        )
-    return piece
-
-
-def _explain_missing(result: LocateResult, piece_name: str) -> str:
-    if result.unknown:
-        blob = result.unknown[0]
-        x, y = blob.centre / MM
-        return f"no piece '{piece_name}' found: the object at x {x:.0f} mm, y {y:.0f} mm {blob.reason}"
-    if result.pieces:
-        names = ", ".join(sorted({f"'{piece.piece}'" for piece in result.pieces}))
-        return f"no piece '{piece_name}' found: only {names} in the zone; lay the right piece there"
-    elsewhere = f" ({result.outside} object(s) lie outside it)" if result.outside else ""
-    return f"nothing lies in the zone where piece '{piece_name}' is looked for{elsewhere}: lay one there"

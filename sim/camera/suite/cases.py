@@ -44,7 +44,8 @@ _OVERLAP = 0.030
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """A piece that lies there. `shear` [rad] of its cloth; `folded`: a corner is turned over."""
+    """A piece that lies there. `shear` [rad] of its cloth, about the mean of its corners;
+    `folded`: a corner is turned over."""
 
     piece: str
     pose: PlanarPose
@@ -108,13 +109,13 @@ def _choose_look(kind: str, rng: np.random.Generator) -> tuple[str, Cloth, Lamp]
     if kind == "dark on dark":
         share = rng.choice([0.68, 1.35])
         return "dark", Cloth(tuple(share * np.array([36.0, 34.0, 32.0])), "twill", seed, thickness), lamp
-    colour = tuple(float(c) for c in _choose_colour(rng))
+    blue, green, red = (float(c) for c in _choose_colour(rng))
     pattern = {"print": "print", "stripes": str(rng.choice(["stripes", "checks"]))}.get(kind, "")
     if not pattern:
         pattern = str(rng.choice(PATTERNS[:2] if kind != "everyday" else PATTERNS))
     if kind == "thick":
         thickness, lamp = 1.0e-3, replace(lamp, depth=0.5)
-    return str(rng.choice(["wood", "grey"])), Cloth(colour, pattern, seed, thickness), lamp
+    return str(rng.choice(["wood", "grey"])), Cloth((blue, green, red), pattern, seed, thickness), lamp
 
 
 def _choose_colour(rng: np.random.Generator) -> Array:
@@ -143,10 +144,8 @@ def _half_width(piece: Piece) -> float:
     return 0.5 * float(np.hypot(*np.diff(corners, axis=0).T).min())
 
 
-def _place(
-    kind: str, pieces: Sequence[Piece], view: View, rig_name: str, rng: np.random.Generator
-) -> list[PlanarPose]:
-    """Poses on the table: apart by 12 mm, or touching, or overlapping by 30 mm; all 12 mm from the rim of the picture."""
+def _place(kind: str, pieces: Sequence[Piece], view: View, rig_name: str, rng: np.random.Generator) -> list[PlanarPose]:
+    """Poses on the table: apart by 12 mm, or touching, or overlapping by 30 mm; all in view."""
     rig = RIGS[rig_name]
     size = 1e-3 * rig.mm_per_px * np.array(rig.size_px)
     frame = Polygon([(0.02, 0.02), (size[0] - 0.02, 0.02), (size[0] - 0.02, size[1] - 0.02), (0.02, size[1] - 0.02)])
@@ -198,7 +197,9 @@ def _lay_piece(
 ) -> Truth:
     """Cut a piece and lay it."""
     shear = _SHEAR * float(rng.choice([-1.0, 1.0])) if kind == "sheared" else 0.0
-    A, b = pose.linear_part() @ stretch(shear), np.array([pose.x, pose.y])
+    middle = piece.outline.mean(axis=0)
+    A = pose.linear_part() @ stretch(shear)
+    b = pose.apply(middle[None])[0] - A @ middle
     drawn = cut(piece.outline, rng, KNIFE)
     threads = pull_threads(drawn, rng, int(rng.integers(0, 25))) @ A.T + b
     back = pose.mirrored

@@ -71,7 +71,7 @@ class Studio:
         outlines = [layer.outline + run * thick * share for share in (0.0, 0.35, 0.7, 1.0)]
         pixels = [self._project(outlines[0], layer.level)]
         pixels += [self._project(outline, layer.level - thick) for outline in outlines[1:]]
-        everything = np.vstack(pixels + [self._project(layer.threads.reshape(-1, 2), layer.level)])
+        everything = np.vstack([*pixels, self._project(layer.threads.reshape(-1, 2), layer.level)])
         low = np.floor(everything.min(axis=0)).astype(int) - 6
         high = np.ceil(everything.max(axis=0)).astype(int) + 7
         shape, corner = (int(high[1] - low[1]), int(high[0] - low[0])), (int(low[0]), int(low[1]))

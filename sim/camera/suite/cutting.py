@@ -27,7 +27,7 @@ def cut(outline: Array, rng: np.random.Generator, knife: float, fray: float = FR
     tangent /= np.maximum(np.hypot(*tangent.T), 1e-12)[:, None]
     error = np.clip(knife * _noise(rng, count, KNIFE_REACH / SPACING), -2.0 * knife, 2.0 * knife)
     error += fray * _noise(rng, count, 2.0)
-    return points + error[:, None] * np.column_stack((tangent[:, 1], -tangent[:, 0]))
+    return np.asarray(points + error[:, None] * np.column_stack((tangent[:, 1], -tangent[:, 0])))
 
 
 def pull_threads(outline: Array, rng: np.random.Generator, count: int) -> Array:
@@ -72,7 +72,7 @@ def _is_corner(outline: Array) -> NDArray[np.bool_]:
     step = max(1, round(3e-3 / SPACING))
     before, after = outline - np.roll(outline, step, axis=0), np.roll(outline, -step, axis=0) - outline
     cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
-    return np.abs(np.arctan2(cross, np.einsum("ij,ij->i", before, after))) > np.pi / 4.0
+    return np.asarray(np.abs(np.arctan2(cross, np.einsum("ij,ij->i", before, after))) > np.pi / 4.0)
 
 
 def _noise(rng: np.random.Generator, count: int, reach: float) -> Array:

@@ -75,7 +75,7 @@ def paint_table(rig_name: str, surface: str, blur_px: float) -> Picture:
         tone += 0.06 * grain + 0.05 * np.sin(v / (9.0 * step) + 3.0 * np.sin(u / (260.0 * step)) + 2.0 * grain)
         tone[(v.astype(int) % (170 * step)) < 2 * step] *= 0.6
     tone *= light_field(u, v, (width, height))
-    return cv2.GaussianBlur(tone[..., None] * np.array(colour, np.float32), (0, 0), blur_px)
+    return np.asarray(cv2.GaussianBlur(tone[..., None] * np.array(colour, np.float32), (0, 0), blur_px))
 
 
 def light_field(u: Picture, v: Picture, size_px: tuple[int, int]) -> Picture:

@@ -29,9 +29,9 @@ def make_tile(pattern: str, seed: int, blur: float) -> Picture:
     tile = np.repeat(tone[..., None], 3, axis=2).astype(np.float32)
     if pattern in ("stripes", "checks"):
         wave = np.cos(2 * np.pi * u / STRIPE_PERIOD) > 0.2
-        tile[wave] *= np.float32([0.45, 0.40, 0.55])
+        tile[wave] *= np.array([0.45, 0.40, 0.55], np.float32)
         if pattern == "checks":
-            tile[np.cos(2 * np.pi * v / STRIPE_PERIOD) > 0.2] *= np.float32([0.75, 0.55, 0.45])
+            tile[np.cos(2 * np.pi * v / STRIPE_PERIOD) > 0.2] *= np.array([0.75, 0.55, 0.45], np.float32)
     if pattern == "print":
         for _ in range(60):
             _add_spot(tile, rng)
