@@ -9,8 +9,9 @@ from benchmarks.harness import Line, at_most, main, measure_interleaved
 from sewcell.image import Image
 from sewcell.units import MM
 from sewcell.vision.edge_tracker import EdgeSighting, EdgeTracker, learn_plate
+from sim.camera.fabric_patterns import FABRICS
 from sim.camera.needle_suite import AHEAD, H_NEEDLE_PX, find_truth, random_edge, random_scene
-from sim.camera.needle_view import FABRICS, NeedleScene, draw_needle_view
+from sim.camera.needle_view import NeedleScene, draw_needle_view
 
 PICTURES = 100
 LIMITS_MM = {"plain": 0.05, "print": 0.15, "stripes": 0.15}

@@ -3,12 +3,16 @@
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 SCORE_MIDDLE = 6.0
 """Half the squared Mahalanobis distance from the plate at which a pixel speaks for cloth as much as for plate."""
+TABLE_STEP = 1.0 / 64.0
+STEP_TABLE = ndtr(np.arange(-4.0, 4.0 + TABLE_STEP / 2, TABLE_STEP))
+"""Phi, the normal distribution, at multiples of TABLE_STEP from -4 to 4: for `fit_steps`."""
 STEP_RANGE_PX = 0.25
 """Distance of the places at which a step is tried [px]."""
 

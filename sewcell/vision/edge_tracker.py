@@ -6,14 +6,13 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from sewcell.errors import VisionError
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
 from sewcell.units import MM
 from sewcell.vision.background import Pixels
-from sewcell.vision.edge_kernels import find_curve, fit_polynomial, fit_steps, score_columns
+from sewcell.vision.edge_kernels import STEP_TABLE, TABLE_STEP, find_curve, fit_polynomial, fit_steps, score_columns
 
 AHEAD = (0.0, 20.0 * MM, 30.0 * MM, 40.0 * MM)
 """Distances before the needle at which the edge is told [m]."""
@@ -27,8 +26,6 @@ _TEXTURE_LEVELS = 2.0
 _EVERY, _HYPOTHESES = 4, 120
 _STEPS = ((2.0, 2.0, 4.0), (1.0, 1.5, 3.0))
 """Reach, inner and outer part [px] of the step fits, from round to round."""
-_TABLE_STEP = 1.0 / 64.0
-_TABLE = ndtr(np.arange(-4.0, 4.0 + _TABLE_STEP / 2, _TABLE_STEP))
 _ROUNDS = 6
 _SCALE_FLOOR, _SCALE_FLOOR_PX = 0.01 * MM, 0.04
 _LAGS = 30
@@ -165,7 +162,7 @@ class EdgeTracker:
         for reach, inner, outer in _STEPS:
             fit_steps(
                 pixels, plate.pixels, plate.blind, gain, noise, _SHADOW, first, step, expected, blur, reach, inner,
-                outer, steps, _TABLE, _TABLE_STEP,
+                outer, steps, STEP_TABLE, TABLE_STEP,
             )  # fmt: skip
             seen = steps[:, 1] > _MIN_CONTRAST
             if seen.sum() < _MIN_INLIERS * columns:

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.camera.fabric_patterns import draw_fabric
 from sim.camera.sensor import Sensor
 
 FINE = 3
 """Fine pixels along each side of a pixel."""
-FABRICS = ("plain", "print", "stripes")
 SIZE_PX = 200
 PIXEL = 0.25e-3
 """Width of a pixel on the throat plate [m]."""
@@ -87,7 +87,8 @@ def draw_needle_view(edge: ClothEdge | None, scene: NeedleScene, seed: int) -> N
         shade = 1.0 - np.float32(scene.shadow) * cv2.GaussianBlur(
             np.roll(cover, (FINE, FINE), axis=(0, 1)), (0, 0), 1.5 * FINE
         )
-        cloth = _cloth(x - scene.shift[0], y - scene.shift[1], scene, rng)
+        u, v = x - scene.shift[0], y - scene.shift[1]
+        cloth = draw_fabric(u, v, scene.fabric, scene.colours, scene.stripe, rng)
         light = cover[..., None] * cloth + (1.0 - cover[..., None]) * shade[..., None] * light
     steps = max(1, round(scene.travel / PIXEL * FINE))
     if steps > 1:
@@ -125,28 +126,6 @@ def _plate() -> Floats:
         tone = np.where(np.abs(radius - 0.0028) < 0.00025, 0.2, tone)
         tone = np.where((radius < 0.0026) & (np.abs(y - centre[1] - 0.3 * (x - centre[0])) < 0.0004), 0.15, tone)
     return np.asarray(tone[..., None] * np.array([0.98, 1.0, 1.0]), dtype=np.float32)
-
-
-def _cloth(u: Array, v: Array, scene: NeedleScene, rng: np.random.Generator) -> Floats:
-    """Colour (n, n, 3) of the cloth at pattern coordinates u, v (n, n) [m], with the unevenness of its weave."""
-    colours = np.array(scene.colours, dtype=np.float32)
-    index = np.zeros(u.shape, dtype=np.intp)
-    if scene.fabric == "stripes":
-        period, angle = scene.stripe
-        phase = (np.cos(angle) * u + np.sin(angle) * v) / period
-        index = np.floor(phase % 1.0 * len(colours)).astype(np.intp)
-    elif scene.fabric == "print":
-        low, high = (-0.06, -0.05, 0.7e-3, 1.0), (0.04, 0.05, 3.2e-3, len(colours))
-        for flower_u, flower_v, radius, kind in np.random.default_rng(5).uniform(low, high, (260, 4)):
-            near = (np.abs(u - flower_u) < 1.4 * radius) & (np.abs(v - flower_v) < 1.4 * radius)
-            du, dv = u[near] - flower_u, v[near] - flower_v
-            petals = radius * (1.0 + 0.35 * np.cos(5.0 * np.arctan2(dv, du)))
-            index[near] = np.where(np.hypot(du, dv) < petals, int(kind), index[near])
-    elif scene.fabric != "plain":
-        raise ValueError(f"fabric is {scene.fabric!r}: one of {', '.join(FABRICS)} is needed")
-    weave = 1.0 + 0.10 * np.cos(np.pi * u / 0.30e-3) * np.cos(np.pi * v / 0.36e-3)
-    slub = cv2.GaussianBlur(rng.standard_normal(u.shape, dtype=np.float32), (0, 0), 10.0, sigmaY=1.0) * 0.25
-    return np.asarray(colours[index] * (weave + slub)[..., None], dtype=np.float32)
 
 
 def _roughness(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
