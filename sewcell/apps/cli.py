@@ -13,8 +13,10 @@ from rich.table import Table
 from sewcell.apps.arm_commands import arm_app
 from sewcell.apps.calibrate_commands import calibrate_app
 from sewcell.apps.cell_commands import cell_app
+from sewcell.apps.garment_commands import garment_app
 from sewcell.apps.messages import refuse
 from sewcell.apps.run import RunOutcome, RunRequest, run_garment
+from sewcell.apps.vision_commands import vision_app
 from sewcell.cell.records import DEFAULT_DATABASE
 from sewcell.errors import ConfigError
 from sewcell.process.worklog import StepTime
@@ -23,6 +25,8 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 app.add_typer(arm_app, name="arm")
 app.add_typer(cell_app, name="cell")
 app.add_typer(calibrate_app, name="calibrate")
+app.add_typer(garment_app, name="garment")
+app.add_typer(vision_app, name="vision")
 
 
 @app.callback()

@@ -23,7 +23,10 @@ _NOISE_FLOOR_LEVELS = 0.7
 _BLURRED_NOISE_FLOOR_LEVELS = 1.0
 _BLANK_SPREAD_LEVELS = 1.0
 _BLANK_SPREAD_RATIO = 0.3
+_MM_PER_PX = (0.005, 10.0)
 _DARK_LEVEL = 8.0
+_PATCH = 48
+_BLURRED_RATIO = 0.3
 _SATURATED_LEVEL = 253
 _SATURATED_SHARE = 0.3
 _GAIN_LIMITS = (0.6, 1.6)
@@ -101,6 +104,14 @@ def check_size(image: Image, camera: CameraModel) -> None:
             f"the picture of camera '{image.camera}' has {width} x {height} pixels but its camera file says "
             f"{camera.image_size_px[0]} x {camera.image_size_px[1]}: set the camera to the calibrated resolution"
         )
+    rim = np.array([[0.0, 0.0], [width - 1.0, 0.0], [width - 1.0, height - 1.0], [0.0, height - 1.0]])
+    corners = camera.table_points(rim)
+    seen = camera.T_camera_table[2, :2] @ corners.T + camera.T_camera_table[2, 3]
+    if not np.isfinite(corners).all() or seen.min() <= 0.0 or not _MM_PER_PX[0] < camera.mm_per_px < _MM_PER_PX[1]:
+        raise VisionError(
+            f"the camera file of '{image.camera}' does not match: by its T_camera_table and camera_matrix the picture "
+            "does not show the table; calibrate the camera over the table"
+        )
 
 
 def check_exposure(pixels: Pixels) -> None:
@@ -139,6 +150,8 @@ def compare(pixels: Pixels, background: Background) -> Comparison:
     if _spread(seen) < _BLANK_SPREAD_RATIO * _spread(bare):
         raise VisionError("the picture is blank where the empty table has structure: check the camera and its lens")
 
+    if _sharpness(pixels) < _BLURRED_RATIO * _sharpness(background.pixels):
+        raise VisionError("the picture is blurred: focus the lens, clean it, and let camera and table come to rest")
     ratio = ((seen + 1.0) / (bare + 1.0)).reshape(-1, 3)
     gain = np.median(ratio, axis=0)  # (3,)
     if gain.min() < _GAIN_LIMITS[0] or gain.max() > _GAIN_LIMITS[1]:
@@ -242,6 +255,17 @@ def _judge(
 def _stride(pixels: Pixels) -> int:
     """Step that leaves about 120,000 pixels."""
     return max(1, round(float(np.sqrt(pixels.shape[0] * pixels.shape[1] / _STRIDED_PIXELS))))
+
+
+def _sharpness(pixels: Pixels) -> float:
+    """Median, over patches of the picture, of the variance of the Laplacian."""
+    height, width = pixels.shape[:2]
+    patches = [
+        pixels[row : row + _PATCH, column : column + _PATCH, 1]
+        for row in np.linspace(0, max(0, height - _PATCH), 5, dtype=int)
+        for column in np.linspace(0, max(0, width - _PATCH), 5, dtype=int)
+    ]
+    return float(np.median([cv2.Laplacian(patch, cv2.CV_32F).var() for patch in patches]))
 
 
 def _spread(picture: NDArray[np.uint8] | NDArray[np.float32]) -> float:

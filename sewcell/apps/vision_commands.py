@@ -1,0 +1,96 @@
+"""The commands `sewcell vision ...`: look for pieces in a picture."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sewcell.apps.messages import refuse
+from sewcell.config.calibration_files import make_camera
+from sewcell.config.garments import Cloth, load_cloth
+from sewcell.config.loader import load_yaml
+from sewcell.config.models_cell import CameraModel as CameraFile
+from sewcell.errors import ConfigError, VisionError
+from sewcell.units import DEG, MM, PERCENT
+from sewcell.vision.background import make_background
+from sewcell.vision.draw import draw_result
+from sewcell.vision.located import LocateResult
+from sewcell.vision.pictures import read_picture
+from sewcell.vision.piece_pose import locate as locate_pieces
+
+vision_app = typer.Typer(no_args_is_help=True, help="Look for cut pieces in pictures.")
+
+UNUSABLE = 2
+"""Exit code when the picture or a file does not allow an answer."""
+
+
+@vision_app.callback()
+def describe() -> None:
+    """Look for cut pieces in pictures."""
+
+
+@vision_app.command()
+def locate(
+    image: Annotated[Path, typer.Argument(help="The picture to search.")],
+    background: Annotated[Path, typer.Option(help="Picture of the empty table, same camera and settings.")],
+    camera: Annotated[Path, typer.Option(help="Camera file: lens and pose over the table.")],
+    garment: Annotated[Path, typer.Option(help="Garment file; all its pieces are looked for, with or without seams.")],
+    draw: Annotated[Path | None, typer.Option(help="Picture to write, with what was found drawn in.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Which pieces lie where, which face is up, and how sure that is. Exit 2 when the picture cannot be used."""
+    console = Console(stderr=as_json, highlight=False)
+    try:
+        cloth = load_cloth(garment)
+        model = make_camera(load_yaml(camera, CameraFile))
+        picture, empty = read_picture(image), make_background([read_picture(background)])
+        thickness = cloth.fabric.thickness_mm * MM
+        locate_pieces(picture, empty, model, cloth.pieces, thickness=thickness)  # loads the compiled code
+        began = time.perf_counter()
+        result = locate_pieces(picture, empty, model, cloth.pieces, thickness=thickness)
+        elapsed_ms = 1e3 * (time.perf_counter() - began)
+        if draw is not None and not _write(draw, draw_result(picture, result, model, cloth.pieces, thickness)):
+            raise ConfigError(f"the picture {draw} cannot be written: give a folder that exists and .png or .jpg")
+    except (VisionError, ConfigError) as error:
+        refuse(console, error)
+        raise typer.Exit(UNUSABLE) from error
+    if as_json:
+        sys.stdout.write(json.dumps({**result.to_dict(), "elapsed_ms": round(elapsed_ms, 2)}) + "\n")
+    else:
+        _print(console, result, cloth, elapsed_ms)
+
+
+def _write(path: Path, pixels: cv2.typing.MatLike) -> bool:
+    try:
+        return bool(cv2.imwrite(str(path), pixels))
+    except cv2.error:
+        return False
+
+
+def _print(console: Console, result: LocateResult, cloth: Cloth, elapsed_ms: float) -> None:
+    table = Table(title=f"{cloth.garment.name}: {len(result.pieces)} piece(s) found in {elapsed_ms:.0f} ms")
+    for heading in ("piece", "face", "x, y", "angle", "+-", "inliers", "shear", "notes"):
+        table.add_column(heading)
+    for located in result.pieces:
+        pose = located.pose
+        notes = [f"or {other}" for other in located.ambiguous_with] + list(located.flags)
+        table.add_row(
+            f"{located.piece} {located.size}",
+            "down" if pose.mirrored else "up",
+            f"{pose.x / MM:.2f}, {pose.y / MM:.2f} mm",
+            f"{pose.theta / DEG:.3f} deg",
+            f"{located.sigma_position / MM:.2f} mm, {located.sigma_angle / DEG:.3f} deg",
+            f"{located.inlier_ratio:.0%}",
+            f"{located.shear / PERCENT:.2f} %",
+            ", ".join(notes),
+        )
+    console.print(table)
+    for blob in result.unknown:
+        x, y = blob.centre / MM
+        console.print(f"unknown: the object at x {x:.0f} mm, y {y:.0f} mm {blob.reason}")
