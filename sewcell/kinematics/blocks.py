@@ -6,12 +6,15 @@ the loops are not vectorised. Rows 0-8 hold the rotation, 9-11 the position.
 
 from math import ceil, floor
 
+import numpy as np
+
 from sewcell.kinematics.lanes import inline, orthonormalise
 
 W = 32
 """Poses in a block."""
 BRANCHES = 8
-"""Branches of one pose; their block has rows of this length: 0-5 joints, 6 reached (1 or 0), 7 singular bits."""
+"""Branches of one pose; their block has rows of this length: 0-5 joints, 6 `rate_reach`, 7 singular bits, 8 and 9 time
+and excess of `choose_nearest`."""
 STRIDE = W + 8
 """Length of the rows of a block of joints: the last 32 hold the poses, the one before them the pose before."""
 WRIST, ELBOW, SHOULDER = 1, 2, 4
@@ -25,6 +28,15 @@ STANDING = 1e-6
 """Within this [rad] of a posture, the arm stands in it."""
 
 _TURN = 6.283185307179586
+_PER_TURN = 1.0 / _TURN
+
+
+@inline
+def make_block(size):  # type: ignore[no-untyped-def]
+    """An array of `size` numbers that begins with a line of the cache, so that no vector straddles two lines."""
+    numbers = np.empty(size + 8)
+    skip = (64 - numbers.ctypes.data % 64) // 8 % 8
+    return numbers[skip : skip + size]
 
 
 @inline
@@ -77,14 +89,16 @@ def read_poses(T, first, count, S):  # type: ignore[no-untyped-def]
 
 @inline
 def keep_reached(S, Q):  # type: ignore[no-untyped-def]
-    """Copies the branches that reach the pose to the first rows of Q (8, 6). Returns: how many."""
-    found = 0
+    """Copies the branches that reach the pose to the first rows of Q (8, 6). Returns: how many; -1 where one has to be
+    looked at again."""
+    found, again = 0, 0
     for i in range(BRANCHES):
-        if S[6 * BRANCHES + i] > 0.0:
+        again += 1 if S[6 * BRANCHES + i] == 0.5 else 0
+        if S[6 * BRANCHES + i] == 1.0:
             for j in range(6):
                 Q[found, j] = S[j * BRANCHES + i]
             found += 1
-    return found
+    return -1 if again > 0 else found
 
 
 @inline
@@ -95,26 +109,34 @@ def choose_nearest(S, near, limits, q):  # type: ignore[no-untyped-def]
     Returns: its singular bits; -3 where no branch reaches the pose, -4 where all of them miss the limits (q then holds
     the one that misses them least).
     """
+    for i in range(BRANCHES):
+        S[8 * BRANCHES + i] = 0.0
+        S[9 * BRANCHES + i] = 0.0
+    for j in range(6):
+        lower, upper, slowness, there = limits[0, j], limits[1, j], limits[2, j], near[j]
+        for i in range(BRANCHES):
+            q_i = S[j * BRANCHES + i]
+            low = ceil((lower - ROUND_OFF - q_i) * _PER_TURN)
+            high = floor((upper + ROUND_OFF - q_i) * _PER_TURN)
+            turns = floor((there - q_i) * _PER_TURN + 0.5)
+            turns = low if turns < low else turns
+            turns = high if turns > high else turns
+            # Where no turn fits between the limits, low is above the upper one, high = low - 1 below the lower one.
+            above, below = q_i + low * _TURN - upper, lower - q_i - high * _TURN
+            over = above if above < below else below
+            turns = low if (low > high) & (above < below) else turns
+            over = over if low > high else 0.0
+            q_i += turns * _TURN
+            cost, excess = abs(q_i - there) * slowness, S[9 * BRANCHES + i]
+            S[j * BRANCHES + i] = q_i
+            S[8 * BRANCHES + i] = cost if cost > S[8 * BRANCHES + i] else S[8 * BRANCHES + i]
+            S[9 * BRANCHES + i] = over if over > excess else excess
     best, least, chosen = 1e300, 1e300, -1
     for i in range(BRANCHES):
-        cost, excess = 0.0, 0.0
-        for j in range(6):
-            turned = S[j * BRANCHES + i]
-            low = ceil((limits[0, j] - ROUND_OFF - turned) / _TURN)
-            high = floor((limits[1, j] + ROUND_OFF - turned) / _TURN)
-            turns = floor((near[j] - turned) / _TURN + 0.5)
-            turns = min(max(turns, low), high)
-            over = 0.0
-            if low > high:  # between the limits no turn fits: low is above the upper, high below the lower limit
-                above, below = turned + low * _TURN - limits[1, j], limits[0, j] - turned - high * _TURN
-                over, turns = (above, low) if above < below else (below, high)
-            turned += turns * _TURN
-            S[j * BRANCHES + i] = turned
-            excess = max(excess, over)
-            cost = max(cost, abs(turned - near[j]) * limits[2, j])
-        reached = S[6 * BRANCHES + i] > 0.0
-        if reached and (excess < least or (excess == least and cost < best)):
-            least, best, chosen = excess, cost, i
+        if S[6 * BRANCHES + i] == 1.0:
+            cost, excess = S[8 * BRANCHES + i], S[9 * BRANCHES + i]
+            if excess < least or (excess == least and cost < best):
+                least, best, chosen = excess, cost, i
     if chosen < 0:
         return -3
     for j in range(6):
@@ -133,7 +155,7 @@ def find_standing(S, q, limits):  # type: ignore[no-untyped-def]
             turn = q[j] - S[j * BRANCHES + i]
             away = max(away, abs(turn - _TURN * floor(turn / _TURN + 0.5)))
             inside = inside and limits[0, j] <= q[j] <= limits[1, j]
-        if S[6 * BRANCHES + i] > 0.0 and away < STANDING:
+        if S[6 * BRANCHES + i] == 1.0 and away < STANDING:
             if standing >= 0 or not inside or int(S[7 * BRANCHES + i]) & (WRIST | SHOULDER):
                 return -1
             standing = i

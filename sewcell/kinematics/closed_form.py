@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from sewcell.geometry.poses import Array
 from sewcell.kinematics import opw_kernels, parallel_kernels
 from sewcell.kinematics.arm_model import ArmModel, OpwParameters, ParallelParameters
+from sewcell.kinematics.blocks import ELBOW, SHOULDER
 from sewcell.kinematics.forward import forward
 from sewcell.kinematics.ik_result import IkResult, IkStatus
-from sewcell.kinematics.limits import describe_excess, exceed_limits
+from sewcell.kinematics.limits import describe_excess, exceed_limits, turn_into_limits
+from sewcell.kinematics.refine import refine_posture
 from sewcell.kinematics.singularity import describe_singular, elbow_angle
 from sewcell.kinematics.track import follow_chains
 from sewcell.kinematics.validate import check_poses, check_posture
@@ -53,7 +55,11 @@ class ClosedForm:
         except TypeError:
             found = -1
         if found < 0:
-            found = self._solve_pose(check_poses(T, 2), self._packed, Q)
+            poses = check_poses(T, 2)
+            found = self._solve_pose(poses, self._packed, Q)
+            if found < 0:
+                branches, valid = self.solve_free(poses, np.zeros(6))
+                return branches[valid]
         return Q[:found]
 
     def solve(self, T: ArrayLike, near: ArrayLike) -> IkResult:
@@ -69,7 +75,11 @@ class ClosedForm:
             T, near = check_poses(T, 2), check_posture(near, 1)
             code = self._solve_nearest(T, near, self._packed, self._limits, q)
         if code == _UNREACHABLE:
-            return IkResult(IkStatus.UNREACHABLE, None, self.describe_miss(np.asarray(T), np.asarray(near)))
+            pose, near = check_poses(T, 2), check_posture(near, 1)
+            branches, valid = self.solve_free(pose, near)
+            if valid.any():
+                return self._choose_singular(branches[valid], near)
+            return IkResult(IkStatus.UNREACHABLE, None, self.describe_miss(pose, near))
         if code == _JOINT_LIMIT:
             limits = self.model.limits
             return IkResult(IkStatus.JOINT_LIMIT, None, describe_excess(limits, q, exceed_limits(limits, q)))
@@ -83,17 +93,21 @@ class ClosedForm:
         if poses.ndim != 3 or poses.shape[1:] != (4, 4):
             raise ValueError(f"poses must have shape (N, 4, 4), not {poses.shape}")
         n = len(poses)
+        again = np.empty(n, dtype=np.bool_)
         Q, valid = out if out is not None else (np.empty((n, 8, 6)), np.empty((n, 8), dtype=np.bool_))
         if Q.shape != (n, 8, 6) or valid.shape != (n, 8):
             raise ValueError(f"out must hold arrays ({n}, 8, 6) and ({n}, 8), not {Q.shape} and {valid.shape}")
         try:
-            good = self._solve_poses(poses, self._packed, Q, valid)
+            good = self._solve_poses(poses, self._packed, Q, valid, again)
         except TypeError:
             if out is not None and not _is_writable_block(Q, valid):
                 raise ValueError("out must hold a float64 and a bool array, contiguous and writable") from None
             good = False
         if not good:
-            self._solve_poses(check_poses(poses, 3), self._packed, Q, valid)
+            poses = check_poses(poses, 3)
+            self._solve_poses(poses, self._packed, Q, valid, again)
+        for i in np.flatnonzero(again):
+            Q[i], valid[i] = self.solve_free(poses[i], np.zeros(6))
         return Q, valid
 
     def track(self, T: ArrayLike, start: ArrayLike, largest_step: float) -> Array:
@@ -107,14 +121,29 @@ class ClosedForm:
         return follow_chains(self, check_poses(poses, 3), start, largest_step)
 
     def solve_free(self, T: Array, near: Array) -> tuple[Array, NDArray[np.bool_]]:
-        """All branches for a pose T (4, 4), the joints that are free where `near` (6,) has them.
+        """All branches for a checked pose T (4, 4), the joints that are free where `near` (6,) has them.
 
         Returns: Q (8, 6) [rad], the closest posture where a branch does not reach the pose, and valid (8,).
         """
         block = np.empty(64)
-        self._solve_free(check_poses(T, 2), check_posture(near, 1), self._packed, block)
+        self._solve_free(T, near, self._packed, block)
         rows = block.reshape(8, 8)
-        return np.ascontiguousarray(rows[:6].T), rows[6] > 0.0
+        Q, reached = np.ascontiguousarray(rows[:6].T), rows[6] == 1.0
+        for branch in np.flatnonzero(rows[6] == 0.5):
+            refined = refine_posture(self.model, T, Q[branch])
+            if refined is not None:
+                Q[branch], reached[branch] = (refined + np.pi) % (2.0 * np.pi) - np.pi, True
+        return Q, reached
+
+    def _choose_singular(self, Q: Array, near: Array) -> IkResult:
+        """The posture of Q (k, 6), found where the wrist is over axis 1 and the elbow stretched, nearest to `near`."""
+        limits = self.model.limits
+        Q, excess = turn_into_limits(limits, Q, near)
+        times = (np.abs(Q - near) / limits.velocity).max(axis=1)
+        best = int(np.lexsort((times, excess.max(axis=1)))[0])
+        if excess[best].any():
+            return IkResult(IkStatus.JOINT_LIMIT, None, describe_excess(limits, Q[best], excess[best]))
+        return IkResult(IkStatus.SINGULAR, Q[best], self._singular[ELBOW | SHOULDER])
 
     def describe_miss(self, T: Array, near: Array) -> str:
         """The clause for a pose T (4, 4) that no branch reaches: by how much the closest one misses it."""
@@ -136,7 +165,7 @@ class ClosedForm:
 
     @cached_property
     def _solve_poses(self) -> Any:
-        return _compile(self._kernels.solve_poses, (_TENSOR, _VECTOR, _TENSOR, boolean[:, ::1]))
+        return _compile(self._kernels.solve_poses, (_TENSOR, _VECTOR, _TENSOR, boolean[:, ::1], boolean[::1]))
 
     @cached_property
     def _follow(self) -> Any:

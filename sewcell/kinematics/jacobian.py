@@ -21,7 +21,8 @@ def jacobian(model: ArmModel, q: ArrayLike) -> Array:
     axes = np.einsum("...jrc,jc->...jr", links[..., 1:, :3, :3], joints[:, :3, 2] * arm.signs[:, None])
     origins = np.einsum("...jrc,jc->...jr", links[..., 1:, :3, :], joints[:, :, 3])
     arms = links[..., 6:7, :3, 3] - origins
-    return np.swapaxes(np.concatenate([np.cross(axes, arms), axes], axis=-1), -1, -2)
+    (wx, wy, wz), (x, y, z) = np.moveaxis(axes, -1, 0), np.moveaxis(arms, -1, 0)
+    return np.stack([wy * z - wz * y, wz * x - wx * z, wx * y - wy * x, wx, wy, wz], axis=-2)
 
 
 def manipulability(model: ArmModel, q: ArrayLike) -> Array:

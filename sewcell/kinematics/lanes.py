@@ -1,4 +1,8 @@
-"""Branch-free functions of one lane, which the compiler vectorises: poses, angles and triangles."""
+"""Branch-free functions of one lane, which the compiler vectorises: poses, angles and triangles.
+
+numba's cache watches the file of a kernel, not what it inlines: after a change here or in `blocks`, remove the
+`__pycache__` of this folder.
+"""
 
 from math import pi, sqrt
 from typing import Any
@@ -9,6 +13,8 @@ ROTATION_TOLERANCE = 1e-6
 """Largest entry of R'R - I of a matrix that passes for a rotation."""
 REACH_ROUND_OFF = 2e-10
 """By this much [m] a wrist may lie outside what the arm reaches and still count as reached."""
+CLOSE = 1e-6
+"""Closer to a singular set than this [m, or sine], a branch that misses its pose by less [m] is looked at again."""
 SINGULAR_AXIS = 1e-10
 """Below this distance from an axis [m, or sine of the bend of a wrist] the angle about the axis is free."""
 
@@ -102,6 +108,18 @@ def orthonormalise(a, b, c, d, e, f, g, h, i):  # type: ignore[no-untyped-def]
 
 
 @inline
+def rate_reach(near, miss, loose, free):  # type: ignore[no-untyped-def]
+    """1 for a branch that reaches its pose; 0.5 for one that does not, but may when it is looked at again; else 0.
+
+    `loose` says that the posture is close to a singular set where an angle is the ratio of two small numbers: if the
+    elbow is stretched as well, the bars may seem too short by what the angle is off. `free` says that an angle is free
+    which moves the end of the bars.
+    """
+    again = free | (loose & (miss < CLOSE))
+    return 1.0 if near & (miss <= REACH_ROUND_OFF) else (0.5 if near & again else 0.0)
+
+
+@inline
 def turn_to_plane(x, y, aside, cos_free, sin_free, facing):  # type: ignore[no-untyped-def]
     """The turn about axis 1 that brings a plane, `aside` [m] of the axis, through the point (x, y).
 
@@ -130,8 +148,8 @@ def close_triangle(x, y, first, second):  # type: ignore[no-untyped-def]
     u^2 = (first + second)^2 - s^2 and v^2 = s^2 - (first - second)^2 give tan(gamma / 2) = u / v, accurate where the
     bars are stretched (u = 0), folded (v = 0) and, as the far end m + i p of the bars is taken from first - second
     + 2 second v^2 / (u^2 + v^2), folded to nothing.
-    Returns: whether the bars reach (x, y), cos and sin of gamma in [0, pi], and m, p [m] divided by |m + i p| s: the
-    first bar's angle has the sine (y m - x p) and the cosine (x m + y p); -p belongs to -gamma.
+    Returns: by how much the bars miss (x, y) [m], cos and sin of gamma in [0, pi], m and p [m]: the first bar's angle
+    is that of the point (x m + y p, y m - x p); -p belongs to -gamma.
     """
     square = x * x + y * y
     s = sqrt(square)
@@ -140,8 +158,10 @@ def close_triangle(x, y, first, second):  # type: ignore[no-untyped-def]
     uu, vv = uu if uu > 0.0 else 0.0, vv if vv > 0.0 else 0.0
     scale = 1.0 / (uu + vv)
     sine = 2.0 * sqrt(uu * vv) * scale
-    m, p = (first - second) + 2.0 * second * (vv * scale), second * sine
-    length = sqrt(square * (m * m + p * p))
-    scale_mp = 1.0 / (length if length > 0.0 else 1.0)
-    reached = (s <= longest + REACH_ROUND_OFF) & (s >= shortest - REACH_ROUND_OFF)
-    return reached, (vv - uu) * scale, sine, m * scale_mp, p * scale_mp
+    return (
+        max(s - longest, shortest - s),
+        (vv - uu) * scale,
+        sine,
+        (first - second) + 2.0 * second * (vv * scale),
+        second * sine,
+    )

@@ -11,6 +11,7 @@ from sewcell.kinematics.forward import forward
 from sewcell.kinematics.ik_result import IkResult, IkStatus
 from sewcell.kinematics.jacobian import jacobian
 from sewcell.kinematics.limits import describe_excess, turn_into_limits
+from sewcell.kinematics.refine import refine_posture
 from sewcell.kinematics.validate import check_poses, check_posture
 from sewcell.units import DEG, MM
 
@@ -18,8 +19,6 @@ _STARTS = 64
 """Postures from which a search begins, beside the one that it is asked to stay near."""
 _TOLERANCE = 1e-12
 """Of ik_LM; its own default, 1e-6, allows 1.4 mm."""
-_MAX_ERROR = 1e-9
-"""Largest forward error of an answer, in position [m] and in every entry of the rotation."""
 _SAME = 1e-5
 """Within this [rad] two answers are one."""
 _SINGULAR = 1e-7
@@ -30,7 +29,7 @@ class NumericSearch:
     """Inverse kinematics of one arm, for `Arm`. Holds nothing that changes: may be used from several threads.
 
     Levenberg-Marquardt from fixed starts, without the restarts that ik_LM makes by itself, since these answer silently
-    with another branch; then Newton's steps, and only what passes `forward` within 1e-9 is an answer.
+    with another branch; then `refine_posture`, and only what passes `forward` within 1e-9 is an answer.
     """
 
     def __init__(self, model: ArmModel, chain: ChainParameters) -> None:
@@ -105,23 +104,11 @@ class NumericSearch:
             q = self._ets.ik_LM(T, q0=start, slimit=1, tol=_TOLERANCE, joint_limits=False).q
             if not np.isfinite(q).all():
                 continue
-            q = self._polish(T, (q + np.pi) % (2.0 * np.pi) - np.pi)
-            error = np.abs(forward(self.model, q) - T)
-            closest = min(closest, float(np.linalg.norm(error[:3, 3])))
-            if error.max() <= _MAX_ERROR and not any(_is_same(q, other) for other in found):
-                found.append((q + np.pi) % (2.0 * np.pi) - np.pi)
+            closest = min(closest, float(np.linalg.norm((forward(self.model, q) - T)[:3, 3])))
+            refined = refine_posture(self.model, T, (q + np.pi) % (2.0 * np.pi) - np.pi)
+            if refined is not None and not any(_is_same(refined, other) for other in found):
+                found.append((refined + np.pi) % (2.0 * np.pi) - np.pi)
         return np.array(found).reshape(-1, 6), closest
-
-    def _polish(self, T: Array, q: Array) -> Array:
-        """Newton's steps from a posture that is close to T, until the round-off ends them."""
-        for _ in range(4):
-            at = forward(self.model, q)
-            turn = np.cross(at[:3, :3].T, T[:3, :3].T).sum(axis=0) / 2.0
-            error = np.concatenate([T[:3, 3] - at[:3, 3], turn])
-            if not 1e-14 < np.abs(error).max() < 1e-3:
-                break
-            q = q + np.linalg.lstsq(jacobian(self.model, q), error, rcond=1e-10)[0]
-        return q
 
 
 def _is_same(q: Array, other: Array) -> bool:

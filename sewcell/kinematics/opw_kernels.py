@@ -25,9 +25,11 @@ from sewcell.kinematics.blocks import (
     is_last_row,
     is_posture,
     keep_reached,
+    make_block,
     read_poses,
 )
 from sewcell.kinematics.lanes import (
+    CLOSE,
     SINGULAR_AXIS,
     arctan2,
     close_triangle,
@@ -36,6 +38,7 @@ from sewcell.kinematics.lanes import (
     kernel,
     opposite,
     orthonormalise,
+    rate_reach,
     turn_to_plane,
 )
 
@@ -91,6 +94,15 @@ def _aim(a, b, c, d, e, f, g, h, i, x, y, z, P):  # type: ignore[no-untyped-def]
 
 
 @inline
+def _close_arm(x, y, P):  # type: ignore[no-untyped-def]
+    """`close_triangle` with m and p divided by |m + i p| |x + i y|, for theta2 as a point on the unit circle."""
+    miss, cos_gamma, sin_gamma, m, p = close_triangle(x, y, P[15], P[17])
+    length = sqrt((x * x + y * y) * (m * m + p * p))
+    scale = 1.0 / (length if length > 0.0 else 1.0)
+    return miss, cos_gamma, sin_gamma, m * scale, p * scale
+
+
+@inline
 def _find_wrist(r11, r12, r13, r21, r22, r23, r33, cos_free, sin_free):  # type: ignore[no-untyped-def]
     """theta4, theta5 >= 0, theta6 of R36 = Rz(theta4) Ry(theta5) Rz(theta6), and the sine of theta5.
 
@@ -105,11 +117,11 @@ def _find_wrist(r11, r12, r13, r21, r22, r23, r33, cos_free, sin_free):  # type:
 
 @inline
 def _solve_branch(pose, free, P, facing, elbow, wrist):  # type: ignore[no-untyped-def]
-    """One branch: q1 ... q6, whether it reaches the pose, its singular bits. facing, elbow, wrist: +-1."""
+    """One branch: q1 ... q6, its `rate_reach`, its singular bits. facing, elbow, wrist: +-1."""
     a, b, c, d, e, f, g, h, i, x, y, z = pose
     near, c1, s1, ahead, on_axis = turn_to_plane(x, y, P[13], free[0], free[1], facing)
     u = ahead - P[12]
-    reached, cos_gamma, sin_gamma, m, p = close_triangle(z, u, P[15], P[17])
+    miss, cos_gamma, sin_gamma, m, p = _close_arm(z, u, P)
     bend = sin_gamma
     sin_gamma, p = elbow * sin_gamma, elbow * p
     s2, c2 = u * m - z * p, z * m + u * p
@@ -139,7 +151,7 @@ def _solve_branch(pose, free, P, facing, elbow, wrist):  # type: ignore[no-untyp
         coordinate(t4 if wrist > 0.0 else opposite(t4), P[3], P[9]),
         coordinate(wrist * t5, P[4], P[10]),
         coordinate(t6 if wrist > 0.0 else opposite(t6), P[5], P[11]),
-        near & reached,
+        rate_reach(near, miss, abs(ahead) < CLOSE, False),
         singular,
     )
 
@@ -153,7 +165,7 @@ def _solve_branches(pose, free, P, S):  # type: ignore[no-untyped-def]
         )
         S[i], S[BRANCHES + i], S[2 * BRANCHES + i] = q1, q2, q3
         S[3 * BRANCHES + i], S[4 * BRANCHES + i], S[5 * BRANCHES + i] = q4, q5, q6
-        S[6 * BRANCHES + i] = 1.0 if reached else 0.0
+        S[6 * BRANCHES + i] = reached
         S[7 * BRANCHES + i] = singular
 
 
@@ -167,14 +179,15 @@ def solve_free(T, near, P, S):  # type: ignore[no-untyped-def]
 
 @kernel
 def solve_pose(T, P, Q):  # type: ignore[no-untyped-def]
-    """Fills the first rows of Q (8, 6) with the branches that reach T (4, 4). Returns: how many; -1 for no pose."""
+    """Fills the first rows of Q (8, 6) with the branches that reach T (4, 4). Returns: how many; -1 for no
+    pose, and where a branch has to be looked at again."""
     if T.shape != (4, 4):
         return -1
     P = _unpack(P)
     good, pose = _read_pose(T, P)
     if not good:
         return -1
-    S = np.empty(8 * BRANCHES)
+    S = make_block(8 * BRANCHES)
     _solve_branches(pose, _read_free((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), P), P, S)
     return keep_reached(S, Q)
 
@@ -191,7 +204,7 @@ def solve_nearest(T, near, P, limits, q):  # type: ignore[no-untyped-def]
     good, pose = _read_pose(T, P)
     if not good:
         return -1
-    S = np.empty(8 * BRANCHES)
+    S = make_block(10 * BRANCHES)
     _solve_branches(pose, _read_free(near, P), P, S)
     return choose_nearest(S, near, limits, q)
 
@@ -208,13 +221,13 @@ def follow(T, start, P, limits, largest_step, Q):  # type: ignore[no-untyped-def
     free = _read_free(start, P)
     if not good:
         return False
-    S = np.empty(12 * W)
+    S = make_block(12 * W)
     _solve_branches(pose, free, P, S)
     branch = find_standing(S, start, limits)
     if branch < 0:
         return False
     first, second, third = 1.0 - 2.0 * (branch >> 2), 1.0 - 2.0 * (branch >> 1 & 1), 1.0 - 2.0 * (branch & 1)
-    R, turns = np.empty(6 * STRIDE), np.empty(6)
+    R, turns = make_block(6 * STRIDE), np.empty(6)
     for j in range(6):
         turns[j] = 2.0 * pi * floor((start[j] - S[j * BRANCHES + branch]) / (2.0 * pi) + 0.5)
         R[j * STRIDE + 7] = start[j]
@@ -231,7 +244,7 @@ def follow(T, start, P, limits, largest_step, Q):  # type: ignore[no-untyped-def
             q1, q2, q3, q4, q5, q6, reached, singular = _solve_branch(lane, free, P, first, second, third)
             R[8 + i], R[STRIDE + 8 + i], R[2 * STRIDE + 8 + i] = q1, q2, q3
             R[3 * STRIDE + 8 + i], R[4 * STRIDE + 8 + i], R[5 * STRIDE + 8 + i] = q4, q5, q6
-            bad += 0 if reached & (singular & (WRIST | SHOULDER) == 0) else 1
+            bad += 0 if (reached == 1.0) & (singular & (WRIST | SHOULDER) == 0) else 1
         if bad > 0 or not go_on(R, turns, limits, largest_step):
             return False
         for i in range(count):
@@ -248,7 +261,7 @@ def _solve_side(S, free, P, side, facing):  # type: ignore[no-untyped-def]
         x, y, z = S[9 * W + i] - P[16] * c, S[10 * W + i] - P[16] * f, S[11 * W + i] - P[16] * z - P[14]
         near, c1, s1, ahead, _ = turn_to_plane(x, y, P[13], free[0], free[1], facing)
         u = ahead - P[12]
-        reached, cos_gamma, sin_gamma, m, p = close_triangle(z, u, P[15], P[17])
+        miss, cos_gamma, sin_gamma, m, p = _close_arm(z, u, P)
         gamma = arctan2(sin_gamma, cos_gamma)
         S[side * W + i] = coordinate(arctan2(s1, c1), P[0], P[6])
         s2, c2 = u * m - z * p, z * m + u * p
@@ -263,7 +276,7 @@ def _solve_side(S, free, P, side, facing):  # type: ignore[no-untyped-def]
         S[(side + 4) * W + i] = coordinate(-gamma - P[18], P[2], P[8])
         S[(side + 7) * W + i] = c2 * c3 - s2 * s3
         S[(side + 8) * W + i] = s2 * c3 + c2 * s3
-        S[(side + 9) * W + i] = 1.0 if near & reached else 0.0
+        S[(side + 9) * W + i] = rate_reach(near, miss, abs(ahead) < CLOSE, False)
         S[(side + 10) * W + i] = c1 * S[i] + s1 * S[3 * W + i]
         S[(side + 11) * W + i] = c1 * S[W + i] + s1 * S[4 * W + i]
         S[(side + 12) * W + i] = c1 * c + s1 * f
@@ -298,11 +311,12 @@ def _solve_wrists(S, free, P, side, elbow, turn):  # type: ignore[no-untyped-def
 
 
 @kernel
-def solve_poses(T, P, Q, valid):  # type: ignore[no-untyped-def]
-    """Fills Q (N, 8, 6) and valid (N, 8) with all branches for T (N, 4, 4). Returns: whether these are poses."""
+def solve_poses(T, P, Q, valid, again):  # type: ignore[no-untyped-def]
+    """Fills Q (N, 8, 6) and valid (N, 8) with all branches for T (N, 4, 4), again (N,) where one has to be
+    looked at again. Returns: whether T holds poses."""
     P = _unpack(P)
     free = _read_free((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), P)
-    S = np.empty(_ROWS * W)
+    S = make_block(_ROWS * W)
     for at in range(0, T.shape[0], W):
         count = min(W, T.shape[0] - at)
         if read_poses(T, at, count, S) > 0:
@@ -314,8 +328,10 @@ def solve_poses(T, P, Q, valid):  # type: ignore[no-untyped-def]
         _solve_wrists(S, free, P, _SIDE + 16, 0, _TURN + 12)
         _solve_wrists(S, free, P, _SIDE + 16, 1, _TURN + 18)
         for i in range(count):
+            again[at + i] = False
             for shoulder in range(2):
                 side = (_SIDE + 16 * shoulder) * W + i
+                again[at + i] |= S[side + 9 * W] == 0.5
                 for elbow in range(2):
                     turn = (_TURN + 12 * shoulder + 6 * elbow) * W + i
                     for wrist in range(2):
@@ -326,5 +342,5 @@ def solve_poses(T, P, Q, valid):  # type: ignore[no-untyped-def]
                         Q[at + i, branch, 3] = S[turn + wrist * W]
                         Q[at + i, branch, 4] = S[turn + (2 + wrist) * W]
                         Q[at + i, branch, 5] = S[turn + (4 + wrist) * W]
-                        valid[at + i, branch] = S[side + 9 * W] > 0.0
+                        valid[at + i, branch] = S[side + 9 * W] == 1.0
     return True

@@ -30,9 +30,11 @@ from sewcell.kinematics.blocks import (
     is_last_row,
     is_posture,
     keep_reached,
+    make_block,
     read_poses,
 )
 from sewcell.kinematics.lanes import (
+    CLOSE,
     SINGULAR_AXIS,
     arctan2,
     close_triangle,
@@ -41,16 +43,20 @@ from sewcell.kinematics.lanes import (
     kernel,
     opposite,
     orthonormalise,
+    rate_reach,
     turn_to_plane,
     wrap,
 )
 
 _SIDE = 12
 """First of the ten rows of a shoulder branch: q1; q5 and q6 of both wrists; theta234, its cos and sin for the first
-wrist; ahead; near."""
+wrist; ahead; 0 out of reach, 1, 2 loose, 3 free (see `rate_reach`)."""
 _BARS = _SIDE + 2 * 10
 """First of the seven rows of a shoulder and wrist branch: q2, q3, q4 of both elbows; reached."""
 _ROWS = _BARS + 4 * 7
+_LITTLE = 1e-2
+"""Where the wrist is over axis 1, theta1 is known to 1e-8 only, and theta6 to 1e-8 divided by the bend of joint 5:
+below this bend, theta6 and with it the end of the bars may be far off."""
 FLIP = 2
 """The bit of a branch's number that turns the wrist over."""
 
@@ -112,14 +118,41 @@ def _find_wrist(a, b, c, d, e, f, g, h, c1, s1, cos_free, sin_free):  # type: ig
 
 
 @inline
+def _reach_straight(ahead, z, cosine, sine, P):  # type: ignore[no-untyped-def]
+    """cos and sin of the theta234 next to the given one at which the bars reach o4 = o5 + d5 (-sin, cos), where a
+    straight joint 5 leaves theta234 free.
+
+    The distance s of o4 from joint 2 follows from D = |o5| and the angle psi from o5 to (-sin, cos):
+    s^2 = D^2 + d5^2 + 2 D d5 cos(psi).
+    """
+    d5, longest, shortest = P[14], P[16] + P[17], abs(P[16] - P[17])
+    x, y = ahead - d5 * sine, z + d5 * cosine
+    s, D = sqrt(x * x + y * y), sqrt(ahead * ahead + z * z)
+    wanted = longest if s > longest else (shortest if s < shortest else s)
+    below = 2.0 * D * d5
+    fixed = (below == 0.0) | (wanted == s)
+    c = (wanted * wanted - D * D - d5 * d5) / (1.0 if fixed else below)
+    c = 1.0 if c > 1.0 else (-1.0 if c < -1.0 else c)
+    t = sqrt(1.0 - c * c)
+    t = t if ahead * cosine + z * sine > 0.0 else -t
+    scale = 1.0 / (1.0 if fixed else D)
+    return cosine if fixed else scale * (z * c + ahead * t), sine if fixed else scale * (z * t - ahead * c)
+
+
+@inline
 def _solve_branch(pose, free, P, facing, wrist, elbow):  # type: ignore[no-untyped-def]
-    """One branch: q1 ... q6, whether it reaches the pose, its singular bits. facing, wrist, elbow: +-1."""
+    """One branch: q1 ... q6, its `rate_reach`, its singular bits. facing, wrist, elbow: +-1."""
     a, b, c, d, e, f, g, h, _, x, y, z = pose
     near, c1, s1, ahead, on_axis = turn_to_plane(x, y, P[13], free[0], free[1], facing)
     c6, s6, t5, cos_234, sin_234, across = _find_wrist(a, b, c, d, e, f, g, h, c1, s1, free[2], free[3])
     cos_234, sin_234 = wrist * cos_234, wrist * sin_234
+    straight, over_axis = across < SINGULAR_AXIS, abs(ahead) < CLOSE
+    cos_free, sin_free = _reach_straight(ahead, z, cos_234, sin_234, P)
+    cos_234, sin_234 = cos_free if straight else cos_234, sin_free if straight else sin_234
+    n1, n2, n3 = -wrist * c1 * sin_234, -wrist * s1 * sin_234, wrist * cos_234
+    c6, s6 = b * n1 + e * n2 + h * n3 if straight else c6, a * n1 + d * n2 + g * n3 if straight else s6
     u, v = P[18] * (ahead - P[14] * sin_234), P[18] * (z + P[14] * cos_234)
-    reached, cos_3, sin_3, m, p = close_triangle(u, v, P[16], P[17])
+    miss, cos_3, sin_3, m, p = close_triangle(u, v, P[16], P[17])
     bend = sin_3
     sin_3, p = elbow * sin_3, elbow * p
     t2, t3 = arctan2(v * m - u * p, u * m + v * p), arctan2(sin_3, cos_3)
@@ -135,7 +168,7 @@ def _solve_branch(pose, free, P, facing, wrist, elbow):  # type: ignore[no-untyp
         coordinate(wrap(arctan2(sin_234, cos_234) - t2 - t3), P[3], P[9]),
         coordinate(wrist * t5, P[4], P[10]),
         coordinate(arctan2(wrist * s6, wrist * c6), P[5], P[11]),
-        near & reached,
+        rate_reach(near, miss, over_axis | (across < CLOSE), over_axis & (across < _LITTLE)),
         singular,
     )
 
@@ -149,7 +182,7 @@ def _solve_branches(pose, free, P, S):  # type: ignore[no-untyped-def]
         )
         S[i], S[BRANCHES + i], S[2 * BRANCHES + i] = q1, q2, q3
         S[3 * BRANCHES + i], S[4 * BRANCHES + i], S[5 * BRANCHES + i] = q4, q5, q6
-        S[6 * BRANCHES + i] = 1.0 if reached else 0.0
+        S[6 * BRANCHES + i] = reached
         S[7 * BRANCHES + i] = singular
 
 
@@ -163,14 +196,15 @@ def solve_free(T, near, P, S):  # type: ignore[no-untyped-def]
 
 @kernel
 def solve_pose(T, P, Q):  # type: ignore[no-untyped-def]
-    """Fills the first rows of Q (8, 6) with the branches that reach T (4, 4). Returns: how many; -1 for no pose."""
+    """Fills the first rows of Q (8, 6) with the branches that reach T (4, 4). Returns: how many; -1 for no
+    pose, and where a branch has to be looked at again."""
     if T.shape != (4, 4):
         return -1
     P = _unpack(P)
     good, pose = _read_pose(T, P)
     if not good:
         return -1
-    S = np.empty(8 * BRANCHES)
+    S = make_block(8 * BRANCHES)
     _solve_branches(pose, _read_free((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), P), P, S)
     return keep_reached(S, Q)
 
@@ -187,7 +221,7 @@ def solve_nearest(T, near, P, limits, q):  # type: ignore[no-untyped-def]
     good, pose = _read_pose(T, P)
     if not good:
         return -1
-    S = np.empty(8 * BRANCHES)
+    S = make_block(10 * BRANCHES)
     _solve_branches(pose, _read_free(near, P), P, S)
     return choose_nearest(S, near, limits, q)
 
@@ -204,13 +238,13 @@ def follow(T, start, P, limits, largest_step, Q):  # type: ignore[no-untyped-def
     free = _read_free(start, P)
     if not good:
         return False
-    S = np.empty(12 * W)
+    S = make_block(12 * W)
     _solve_branches(pose, free, P, S)
     branch = find_standing(S, start, limits)
     if branch < 0:
         return False
     first, second, third = 1.0 - 2.0 * (branch >> 2), 1.0 - 2.0 * (branch >> 1 & 1), 1.0 - 2.0 * (branch & 1)
-    R, turns = np.empty(6 * STRIDE), np.empty(6)
+    R, turns = make_block(6 * STRIDE), np.empty(6)
     for j in range(6):
         turns[j] = 2.0 * pi * floor((start[j] - S[j * BRANCHES + branch]) / (2.0 * pi) + 0.5)
         R[j * STRIDE + 7] = start[j]
@@ -227,7 +261,7 @@ def follow(T, start, P, limits, largest_step, Q):  # type: ignore[no-untyped-def
             q1, q2, q3, q4, q5, q6, reached, singular = _solve_branch(lane, free, P, first, second, third)
             R[8 + i], R[STRIDE + 8 + i], R[2 * STRIDE + 8 + i] = q1, q2, q3
             R[3 * STRIDE + 8 + i], R[4 * STRIDE + 8 + i], R[5 * STRIDE + 8 + i] = q4, q5, q6
-            bad += 0 if reached & (singular & (WRIST | SHOULDER) == 0) else 1
+            bad += 0 if (reached == 1.0) & (singular & (WRIST | SHOULDER) == 0) else 1
         if bad > 0 or not go_on(R, turns, limits, largest_step):
             return False
         for i in range(count):
@@ -243,7 +277,7 @@ def _solve_side(S, free, P, side, facing):  # type: ignore[no-untyped-def]
         c, f = S[2 * W + i], S[5 * W + i]
         x, y = S[9 * W + i] - P[15] * c, S[10 * W + i] - P[15] * f
         near, c1, s1, ahead, _ = turn_to_plane(x, y, P[13], free[0], free[1], facing)
-        c6, s6, t5, cos_234, sin_234, _ = _find_wrist(
+        c6, s6, t5, cos_234, sin_234, across = _find_wrist(
             S[i], S[W + i], c, S[3 * W + i], S[4 * W + i], f, S[6 * W + i], S[7 * W + i], c1, s1, free[2], free[3]
         )
         t6 = arctan2(s6, c6)
@@ -256,7 +290,9 @@ def _solve_side(S, free, P, side, facing):  # type: ignore[no-untyped-def]
         S[(side + 6) * W + i] = cos_234
         S[(side + 7) * W + i] = sin_234
         S[(side + 8) * W + i] = ahead
-        S[(side + 9) * W + i] = 1.0 if near else 0.0
+        over_axis = abs(ahead) < CLOSE
+        unbound = (across < SINGULAR_AXIS) | (over_axis & (across < _LITTLE))
+        S[(side + 9) * W + i] = (3.0 if unbound else (2.0 if over_axis | (across < CLOSE) else 1.0)) if near else 0.0
 
 
 @inline
@@ -265,10 +301,11 @@ def _solve_bars(S, P, side, wrist, bars):  # type: ignore[no-untyped-def]
     for i in range(W):
         t234 = S[(side + 5) * W + i]
         t234 = t234 if wrist > 0.0 else opposite(t234)
-        u = P[18] * (S[(side + 8) * W + i] - wrist * P[14] * S[(side + 7) * W + i])
+        ahead, near = S[(side + 8) * W + i], S[(side + 9) * W + i]
+        u = P[18] * (ahead - wrist * P[14] * S[(side + 7) * W + i])
         z = S[11 * W + i] - P[15] * S[8 * W + i] - P[12]
         v = P[18] * (z + wrist * P[14] * S[(side + 6) * W + i])
-        reached, cos_3, sin_3, m, p = close_triangle(u, v, P[16], P[17])
+        miss, cos_3, sin_3, m, p = close_triangle(u, v, P[16], P[17])
         t3 = arctan2(sin_3, cos_3)
         t2 = arctan2(v * m - u * p, u * m + v * p)
         S[bars * W + i] = coordinate(t2, P[1], P[7])
@@ -278,15 +315,16 @@ def _solve_bars(S, P, side, wrist, bars):  # type: ignore[no-untyped-def]
         S[(bars + 1) * W + i] = coordinate(t2, P[1], P[7])
         S[(bars + 3) * W + i] = coordinate(-t3, P[2], P[8])
         S[(bars + 5) * W + i] = coordinate(wrap(t234 - t2 + t3), P[3], P[9])
-        S[(bars + 6) * W + i] = S[(side + 9) * W + i] if reached else 0.0
+        S[(bars + 6) * W + i] = rate_reach(near > 0.0, miss, near == 2.0, near == 3.0)
 
 
 @kernel
-def solve_poses(T, P, Q, valid):  # type: ignore[no-untyped-def]
-    """Fills Q (N, 8, 6) and valid (N, 8) with all branches for T (N, 4, 4). Returns: whether these are poses."""
+def solve_poses(T, P, Q, valid, again):  # type: ignore[no-untyped-def]
+    """Fills Q (N, 8, 6) and valid (N, 8) with all branches for T (N, 4, 4), again (N,) where one has to be
+    looked at again. Returns: whether T holds poses."""
     P = _unpack(P)
     free = _read_free((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), P)
-    S = np.empty(_ROWS * W)
+    S = make_block(_ROWS * W)
     for at in range(0, T.shape[0], W):
         count = min(W, T.shape[0] - at)
         if read_poses(T, at, count, S) > 0:
@@ -298,10 +336,12 @@ def solve_poses(T, P, Q, valid):  # type: ignore[no-untyped-def]
         _solve_bars(S, P, _SIDE + 10, 1.0, _BARS + 14)
         _solve_bars(S, P, _SIDE + 10, -1.0, _BARS + 21)
         for i in range(count):
+            again[at + i] = False
             for shoulder in range(2):
                 side = (_SIDE + 10 * shoulder) * W + i
                 for wrist in range(2):
                     bars = (_BARS + 14 * shoulder + 7 * wrist) * W + i
+                    again[at + i] |= S[bars + 6 * W] == 0.5
                     for elbow in range(2):
                         branch = 4 * shoulder + 2 * wrist + elbow
                         Q[at + i, branch, 0] = S[side]
@@ -310,5 +350,5 @@ def solve_poses(T, P, Q, valid):  # type: ignore[no-untyped-def]
                         Q[at + i, branch, 3] = S[bars + (4 + elbow) * W]
                         Q[at + i, branch, 4] = S[side + (1 + wrist) * W]
                         Q[at + i, branch, 5] = S[side + (3 + wrist) * W]
-                        valid[at + i, branch] = S[bars + 6 * W] > 0.0
+                        valid[at + i, branch] = S[bars + 6 * W] == 1.0
     return True
