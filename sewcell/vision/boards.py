@@ -15,6 +15,8 @@ Picture = NDArray[np.uint8]
 REFINE_SHARE = 0.25
 """Half the side of the window in which a corner is refined, as a share of the shortest distance of two corners."""
 REFINE_RANGE_PX = (2, 5)
+MARKER_REFINE_SHARE = 0.7
+"""The same for the outer corners of a marker, as a share of one of its cells: the black rim is one cell wide."""
 FEWEST_CORNERS = 12
 """Of a ChArUco board that is partly hidden."""
 REFINE_STOP = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 60, 1e-3)
@@ -77,6 +79,7 @@ def _marker_parameters() -> cv2.aruco.DetectorParameters:
     parameters = cv2.aruco.DetectorParameters()
     parameters.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX
     parameters.cornerRefinementWinSize = REFINE_RANGE_PX[1]
+    parameters.relativeCornerRefinmentWinSize = MARKER_REFINE_SHARE
     return parameters
 
 

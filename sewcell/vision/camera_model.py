@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sewcell.geometry.poses import Array, invert_pose
+from sewcell.geometry.poses import Array, invert_pose, transform_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,13 @@ class CameraModel:
 
     def project(self, points: ArrayLike) -> Array:
         """Points of the table frame (N, 3) [m] -> pixels (N, 2)."""
-        points_table = np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 1, 3)
+        points_table = np.asarray(points, dtype=np.float64).reshape(-1, 3)
         if not len(points_table):
             return np.empty((0, 2))
-        rotation, _ = cv2.Rodrigues(self.T_camera_table[:3, :3])
-        pixels, _ = cv2.projectPoints(
-            points_table, rotation, self.T_camera_table[:3, 3], self.matrix, np.asarray(self.distortion)
-        )
+        # cv2.Rodrigues rounds turns below 1e-5 rad away, so the points are turned here.
+        seen = transform_points(self.T_camera_table, points_table)
+        zero = np.zeros(3)
+        pixels, _ = cv2.projectPoints(seen, zero, zero, self.matrix, np.asarray(self.distortion))
         return np.asarray(pixels, dtype=np.float64).reshape(-1, 2)
 
     def project_plane(self, points: ArrayLike, height: float = 0.0) -> Array:

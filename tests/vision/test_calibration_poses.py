@@ -209,3 +209,14 @@ def test_touches_that_cannot_tell_are_refused() -> None:
     missed[4, :3, 3] += (0.0, 5.0 * MM, 0.0)
     with pytest.raises(VisionError, match="touch 5 is"):
         calibrate_touch(missed)
+
+
+def test_a_board_seen_exactly_from_the_front_is_placed_too() -> None:
+    """A frontal view is where rotation vectors are rounded: turns of a microradian must count."""
+    frontal = make_pose((0.0, 0.0, 1.0))
+    view = see_board("frontal", LENS, frontal, 1, noise=0.0)
+    np.testing.assert_allclose(locate_board(LENS, view).T_camera_board, frontal, atol=1e-7)
+    turned = make_pose((0.0, 0.0, 1.0), (1e-6, 0.0, 0.0))
+    shift = LENS.project(turned, np.array([[0.0, 0.2, 0.0]])) - LENS.project(frontal, np.array([[0.0, 0.2, 0.0]]))
+    # dv/dangle = -f y^2 / z^2: 1500 px * 0.04 * 1e-6, a little less by the lens.
+    assert shift[0, 1] == pytest.approx(-6e-5, rel=0.1)

@@ -1,0 +1,211 @@
+"""`sewcell calibrate`: whole commands in the simulated cell against its truth, from folders, and with bad input."""
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from sewcell.apps.cli import app
+from sewcell.config.calibration_files import describe_camera, read_camera, read_lens, write_calibration
+from sewcell.config.layers import load_job
+from sewcell.config.models_cell import CameraModel
+from sewcell.config.values import make_camera_model
+from sewcell.geometry.poses import make_pose
+from sewcell.units import MM
+from sewcell.vision.camera_model import CameraModel as Camera
+from sim.hands import TIP_TABLE
+
+ROOT = Path(__file__).parents[2]
+REAL = ROOT.parent / "shared" / "data" / "calibration"
+TRUTH = ROOT / "configs" / "cameras" / "bench-overhead.yaml"
+GARMENT = ["--garment", str(ROOT / "configs" / "garments" / "shirt-pocket.yaml")]
+
+
+def calibrate(*words: object) -> Result:
+    return CliRunner().invoke(app, ["calibrate", *map(str, words)])
+
+
+def ends_well(*words: object) -> dict:
+    result = calibrate(*words, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout.strip().splitlines()[-1])
+
+
+def is_refused(sentence: str, *words: object, exit_code: int = 2) -> None:
+    result = calibrate(*words)
+    assert result.exit_code == exit_code, result.output
+    assert "Traceback" not in result.output
+    said = " ".join(result.output.split())
+    assert sentence in said
+    assert said.count("failed:") == 1
+
+
+def table_error(camera: Camera) -> float:
+    """rms over the working area of where the camera finds points of the table [m]."""
+    x, y = np.meshgrid(np.linspace(0.03, 0.61, 7), np.linspace(0.03, 0.45, 7))
+    points = np.column_stack((x.ravel(), y.ravel()))
+    found = camera.table_points(read_camera(TRUTH).project_plane(points))
+    return float(np.sqrt(np.mean(np.sum((found - points) ** 2, axis=1))))
+
+
+@pytest.mark.slow
+def test_lens_then_table_measure_the_simulated_table_to_a_twentieth_of_a_millimetre(tmp_path: Path) -> None:
+    lens, kept = tmp_path / "lens.yaml", tmp_path / "kept"
+    said = ends_well(
+        "camera", "--board", "chessboard:9x6:25", "--views", 10, "--out", lens, "--keep", kept, "--seed", 3, *GARMENT
+    )
+    truth = read_camera(TRUTH)
+    assert said["rms_px"] < 0.1
+    assert said["held_out_px"] < 0.1
+    found = read_lens(lens).matrix
+    errors = np.array([found[0, 0], found[1, 1], found[0, 2], found[1, 2]]) - truth.matrix[[0, 1, 0, 1], [0, 1, 2, 2]]
+    assert np.all(np.abs(errors) < 4.0 * np.array(said["sigma_px"]))
+    # The stored pictures give the same lens again.
+    again = tmp_path / "again.yaml"
+    ends_well("camera", "--board", "chessboard:9x6:25", "--pictures", kept, "--out", again)
+    np.testing.assert_array_equal(read_lens(again).matrix, found)
+
+    camera = tmp_path / "camera.yaml"
+    said = ends_well(
+        "table", "--lens", lens, "--board", "chessboard:9x6:25", "--at-mm", 100, 120, "--at-deg", 10,
+        "--thickness-mm", 3, "--views", 4, "--out", camera, *GARMENT,
+    )  # fmt: skip
+    assert table_error(read_camera(camera)) < 0.05 * MM
+    assert said["sigma_mm"] < 0.05
+    assert said["held_out_mm"] < 0.05
+
+
+@pytest.mark.slow
+def test_hand_and_eye_of_the_simulated_cell_agree_with_its_truth(tmp_path: Path) -> None:
+    out = tmp_path / "hand-eye.yaml"
+    said = ends_well(
+        "hand-eye", "--lens", TRUTH, "--board", "charuco:11x8:22:16", "--views", 10, "--out", out, *GARMENT
+    )
+    job = load_job(GARMENT[1])
+    T_base_camera = job.cell.table.pose.matrix() @ np.linalg.inv(read_camera(TRUTH).T_camera_table)
+    text = out.read_text()
+    rows = [line.strip(" -[]").split(", ") for line in text.splitlines() if line.startswith("  - [")]
+    found = np.array(rows, dtype=float)
+    distance = np.linalg.norm(found[:3, 3] - T_base_camera[:3, 3]) / MM
+    assert distance < 3.0 * said["sigma_mm"] < 1.0
+    assert said["held_out_mm"] < 0.3
+    assert "table.pose for the cell file: {xyz_mm: [-1" in text
+
+
+@pytest.mark.slow
+def test_touching_finds_tool_and_tip_of_the_simulated_cell(tmp_path: Path) -> None:
+    said = ends_well("tool", "--out", tmp_path / "tool.yaml", *GARMENT)
+    job = load_job(GARMENT[1])
+    tip = (job.cell.table.pose.matrix() @ [*TIP_TABLE, 1.0])[:3] / MM
+    assert np.linalg.norm(np.array(said["tool_mm"]) - job.cell.tool.pose.xyz_mm) < 4.0 * said["tool_sigma_mm"] < 0.8
+    assert np.linalg.norm(np.array(said["tip_mm"]) - tip) < 4.0 * said["tip_sigma_mm"] < 0.8
+
+
+def _shift_camera(folder: Path, shift_mm: float) -> Path:
+    camera = read_camera(TRUTH)
+    moved = Camera(
+        camera.image_size_px, camera.matrix, camera.distortion, camera.T_camera_table @ make_pose((shift_mm * MM, 0, 0))
+    )
+    path = folder / f"moved by {shift_mm}.yaml"
+    write_calibration(path, "table", ["a test"], describe_camera(moved), CameraModel)
+    return path
+
+
+@pytest.mark.slow
+def test_the_check_of_a_shift_lets_a_still_camera_run_and_stops_a_moved_one(tmp_path: Path) -> None:
+    marks = tmp_path / "fiducials.yaml"
+    ends_well("check", "--remember", "--fiducials", marks, "--views", 2, *GARMENT)
+    still = ends_well("check", "--fiducials", marks, "--views", 1, "--seed", 5, *GARMENT)
+    assert still["may_run"]
+    assert still["largest_mm"] < 0.05
+    little = ends_well("check", "--fiducials", marks, "--camera", _shift_camera(tmp_path, 0.1), "--views", 1, *GARMENT)
+    assert 0.05 < little["largest_mm"] < 0.15
+    is_refused(
+        "do not run: fiducial", "check", "--fiducials", marks, "--camera", _shift_camera(tmp_path, 0.3), "--views", 1,
+        *GARMENT, exit_code=1,
+    )  # fmt: skip
+    # The same markers at known places place the camera as well.
+    out = tmp_path / "camera.yaml"
+    ends_well("table", "--lens", TRUTH, "--fiducials", marks, "--out", out, *GARMENT)
+    assert table_error(read_camera(out)) < 0.1 * MM
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real pictures are not here")
+def test_a_folder_of_real_pictures_gives_a_lens_file(tmp_path: Path) -> None:
+    out = tmp_path / "lens.yaml"
+    said = ends_well("camera", "--board", "chessboard:9x6:25", "--pictures", REAL, "--out", out)
+    assert said["rms_px"] <= 0.20
+    assert read_lens(out).image_size_px == (640, 480)
+    assert "in pictures left out of the fit: 0.201 px rms" in out.read_text()
+    is_refused("add --force", "camera", "--board", "chessboard:9x6:25", "--pictures", REAL, "--out", out)
+    ends_well("camera", "--board", "chessboard:9x6:25", "--pictures", REAL, "--out", out, "--force")
+
+
+def test_a_file_that_a_person_wrote_is_never_replaced(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    shutil.copy(TRUTH, mine)
+    is_refused(
+        "was not written by `sewcell calibrate`", "camera", "--board", "chessboard:9x6:25", "--pictures", tmp_path,
+        "--out", mine, "--force",
+    )  # fmt: skip
+    assert mine.read_bytes() == TRUTH.read_bytes()
+
+
+def test_bad_input_is_told_in_one_sentence(tmp_path: Path) -> None:
+    board, out = ("--board", "chessboard:9x6:25"), ("--out", tmp_path / "out.yaml")
+    is_refused("no folder", "camera", *board, "--pictures", tmp_path / "nowhere", *out)
+    is_refused("holds no pictures", "camera", *board, "--pictures", tmp_path, *out)
+    is_refused("no board 'dots'", "camera", "--board", "dots", "--pictures", tmp_path, *out)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    is_refused("cannot be read as a picture", "camera", *board, "--pictures", tmp_path, *out)
+    cv2.imwrite(str(tmp_path / "broken.png"), np.full((480, 640, 3), 255, np.uint8))
+    is_refused("only 0 pictures show the board", "camera", *board, "--pictures", tmp_path, *out)
+    is_refused("no picture shows", "table", "--lens", TRUTH, *board, "--pictures", tmp_path, *out, *GARMENT)
+    is_refused("no file", "table", "--lens", tmp_path / "no.yaml", *board, "--pictures", tmp_path, *out, *GARMENT)
+    is_refused("either --board or --fiducials", "table", "--lens", TRUTH, "--pictures", tmp_path, *out, *GARMENT)
+    is_refused(
+        "half a turn", "table", "--lens", TRUTH, "--board", "chessboard:8x6:25", "--pictures", tmp_path, *out, *GARMENT
+    )
+    is_refused("joints.csv", "hand-eye", "--lens", TRUTH, *board, "--pictures", tmp_path, *out, *GARMENT)
+    (tmp_path / "joints.csv").write_text("broken.png,1,2,3\n")
+    is_refused("joints.csv:1", "hand-eye", "--lens", TRUTH, *board, "--pictures", tmp_path, *out, *GARMENT)
+    is_refused("must be numbers", "tool", "--joints", _write(tmp_path, "a,b,c,d,e,f,g\n"), *out, *GARMENT)
+    is_refused("only 1 touch", "tool", "--joints", _write(tmp_path, "a,1,2,3,4,5,6\n"), *out, *GARMENT)
+    is_refused("--remember", "check", "--fiducials", tmp_path / "none.yaml", *GARMENT)
+    is_refused("no backend 'moon'", "camera", *board, "--backend", "moon", *out, *GARMENT)
+    assert not (tmp_path / "out.yaml").exists()
+
+
+def _write(folder: Path, text: str) -> Path:
+    path = folder / "touches.csv"
+    path.write_text(text)
+    return path
+
+
+def _cell_with(folder: Path, calibration: Path) -> Path:
+    shutil.copytree(ROOT / "configs", folder / "configs")
+    cell = folder / "configs" / "cells" / "bench.yaml"
+    file = "  file: ../cameras/bench-overhead.yaml\n"
+    text = cell.read_text()
+    assert file in text
+    cell.write_text(text.replace(file, f"{file}  calibration: {calibration}\n"))
+    return folder / "configs" / "garments" / "shirt-pocket.yaml"
+
+
+def test_a_cell_that_names_a_calibration_is_seen_through_it(tmp_path: Path) -> None:
+    measured = _shift_camera(tmp_path, 0.7)
+    job, plain = load_job(_cell_with(tmp_path, measured)), load_job(GARMENT[1])
+    assert job.digest != plain.digest
+    assert measured in job.files
+    np.testing.assert_allclose(make_camera_model(job).T_camera_table, read_camera(measured).T_camera_table)
+    np.testing.assert_array_equal(make_camera_model(plain).T_camera_table, read_camera(TRUTH).T_camera_table)
+
+
+def test_a_calibration_of_another_camera_is_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(TRUTH.read_text().replace("[1600, 1200]", "[640, 480]"))
+    is_refused("image_size_px: must be [1600, 1200]", "tool", "--garment", _cell_with(tmp_path, other))
