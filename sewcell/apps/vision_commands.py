@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sewcell.apps.messages import refuse
+from sewcell.apps.replay_commands import replay
 from sewcell.config.calibration_files import make_camera
 from sewcell.config.garments import Cloth, load_cloth
 from sewcell.config.loader import load_yaml
@@ -25,6 +26,8 @@ from sewcell.vision.pictures import read_picture
 from sewcell.vision.piece_pose import locate as locate_pieces
 
 vision_app = typer.Typer(no_args_is_help=True, help="Look for cut pieces in pictures.")
+
+vision_app.command()(replay)
 
 UNUSABLE = 2
 """Exit code when the picture or a file does not allow an answer."""

@@ -48,5 +48,7 @@ def wire_cell(job: Job, ports: CellPorts, journal: Journal, worklog: Worklog) ->
         recipe=make_recipe(job),
         worklog=worklog,
         on_image=journal.add_image,
+        on_decision=journal.add_decision,
+        on_empty_table=journal.add_empty_table,
     )
     return WiredCell(workcell, arm_line, bus)

@@ -1,4 +1,4 @@
-"""The flight recorder of a run: bytes both ways, joint positions, steps and pictures in one MCAP file."""
+"""The flight recorder of a run: bytes, joint positions, steps, pictures and decisions from them, in one MCAP file."""
 
 import base64
 import json
@@ -10,16 +10,25 @@ from typing import BinaryIO, Self
 import cv2
 from mcap.writer import CompressionType, Writer
 
+from sewcell.cell.decision_codec import encode_decision
 from sewcell.errors import ConfigError
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
+from sewcell.process.looking import Decision, EmptyTable
 
-JPEG_QUALITY = 90
+PICTURES = "/camera/"
+"""Topics of pictures begin with this; the name of the camera follows."""
+DECISIONS = "/decisions"
+EMPTY_TABLE = "/empty_table"
+PNG_EFFORT = 1
+"""From 0 to 9: higher is smaller and slower."""
 
 _SCHEMAS = {
     "sewcell.Bytes": {"direction": {"type": "string"}, "hex": {"type": "string"}},
     "sewcell.Joints": {"positions_rad": {"type": "array", "items": {"type": "number"}}},
     "sewcell.Note": {"kind": {"type": "string"}, "text": {"type": "string"}},
+    "sewcell.EmptyTable": {"camera": {"type": "string"}},
+    "sewcell.Decision": {"camera": {"type": "string"}, "located": {}, "refusal": {"type": "string"}},
     "foxglove.CompressedImage": {
         "timestamp": {"type": "object", "properties": {"sec": {"type": "integer"}, "nsec": {"type": "integer"}}},
         "frame_id": {"type": "string"},
@@ -63,20 +72,28 @@ class Journal:
         self._write("/arm/joints", "sewcell.Joints", {"positions_rad": positions.tolist()}, time)
 
     def add_note(self, kind: str, text: str, time: float) -> None:
-        """A step, an alarm, a decision."""
+        """A step, an alarm."""
         self._write("/notes", "sewcell.Note", {"kind": kind, "text": text}, time)
 
     def add_image(self, image: Image) -> None:
-        """A picture that a decision was taken from."""
-        _, jpeg = cv2.imencode(".jpg", image.pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        """A picture that a decision is taken from, without loss, so that the decision can be taken again."""
+        _, png = cv2.imencode(".png", image.pixels, [cv2.IMWRITE_PNG_COMPRESSION, PNG_EFFORT])
         seconds, nanoseconds = divmod(_nanoseconds(image.taken_at), 1_000_000_000)
         message = {
             "timestamp": {"sec": seconds, "nsec": nanoseconds},
             "frame_id": image.camera,
-            "format": "jpeg",
-            "data": base64.b64encode(jpeg.tobytes()).decode(),
+            "format": "png",
+            "data": base64.b64encode(png.tobytes()).decode(),
         }
-        self._write(f"/camera/{image.camera}", "foxglove.CompressedImage", message, image.taken_at)
+        self._write(PICTURES + image.camera, "foxglove.CompressedImage", message, image.taken_at)
+
+    def add_empty_table(self, empty: EmptyTable) -> None:
+        """Which picture shows the empty table; at the time of that picture."""
+        self._write(EMPTY_TABLE, "sewcell.EmptyTable", {"camera": empty.camera}, empty.taken_at)
+
+    def add_decision(self, decision: Decision) -> None:
+        """What was asked of a picture and what was answered; at the time of that picture."""
+        self._write(DECISIONS, "sewcell.Decision", encode_decision(decision), decision.taken_at)
 
     def close(self) -> None:
         """Write the index and close the file."""

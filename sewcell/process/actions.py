@@ -6,18 +6,17 @@ import numpy as np
 
 from sewcell.compute import compute
 from sewcell.drivers.protocols.sewing_head import SeamSettings
+from sewcell.errors import VisionError
 from sewcell.geometry.poses import Array
-from sewcell.image import Image
 from sewcell.motion.clear_path import plan_clear_move
 from sewcell.motion.shaft import SeamProgram
 from sewcell.motion.trajectory import Trajectory
 from sewcell.pattern.piece import Piece
+from sewcell.process.looking import SightOrder, decide
 from sewcell.process.plan import TOUCHING, SeamPlan
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import Sighting
 from sewcell.units import DEG
-from sewcell.vision.located import LocatedPiece, require_one
-from sewcell.vision.piece_pose import locate
 
 LOCATE_TIME = 0.05
 """Time that finding a piece takes on the cell's computer [s]."""
@@ -65,22 +64,13 @@ async def sight(cell: Workcell, piece: Piece, zone: Array) -> Sighting:
     """Take a picture and find the one `piece` in the `zone` (K, 2) of the table; raises VisionError when unsure."""
     await asyncio.sleep(cell.station.camera_settle)
     image = await cell.grab()
-    located = await compute(_find, cell, image, piece, zone, expected=LOCATE_TIME)
-    return Sighting(image, located)
-
-
-def _find(cell: Workcell, image: Image, piece: Piece, zone: Array) -> LocatedPiece:
     recipe = cell.recipe
-    result = locate(
-        image,
-        cell.require_background(),
-        cell.camera_model,
-        [piece],
-        zone=zone,
-        thickness=recipe.thickness,
-        faces=("up",),
-    )
-    return require_one(result, piece.name, recipe.max_residual, recipe.min_confidence)
+    order = SightOrder(piece, zone, cell.camera_model, recipe.thickness, recipe.max_residual, recipe.min_confidence)
+    decision = await compute(decide, order, image, cell.require_background(), expected=LOCATE_TIME)
+    cell.on_decision(decision)
+    if decision.located is None:
+        raise VisionError(decision.refusal)
+    return Sighting(image, decision.located)
 
 
 async def count_plies(cell: Workcell) -> int:

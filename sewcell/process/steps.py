@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 from sewcell.compute import compute
 from sewcell.errors import DeviceFaultError
 from sewcell.process.actions import count_plies, go_home, move, sew_together, sight
+from sewcell.process.looking import EmptyTable
 from sewcell.process.plan import SeamPlan, limit_acceleration, plan_seam_cycle
 from sewcell.process.recipe import PieceRecipe, SeamRecipe
 from sewcell.process.workcell import Workcell
@@ -59,7 +60,9 @@ class LookAtEmptyTable:
 
     async def run(self, cell: Workcell) -> None:
         await asyncio.sleep(cell.station.camera_settle)
-        cell.background = make_background([await cell.grab()])
+        image = await cell.grab()
+        cell.background = make_background([image])
+        cell.on_empty_table(EmptyTable(image.camera, image.taken_at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,67 @@
+"""What the process asks of a picture and what it is told, as values that can be recorded and asked again."""
+
+from dataclasses import dataclass
+
+from sewcell.errors import VisionError
+from sewcell.geometry.poses import Array
+from sewcell.image import Image
+from sewcell.pattern.piece import Piece
+from sewcell.vision.background import Background
+from sewcell.vision.camera_model import CameraModel
+from sewcell.vision.located import LocatedPiece, require_one
+from sewcell.vision.piece_pose import locate
+
+FACES = ("up",)
+"""Pieces come with this face up."""
+
+
+@dataclass(frozen=True, slots=True)
+class SightOrder:
+    """Find the one `piece` in the `zone` (K, 2) [m, table] with `camera`; `thickness` [m] of the cloth.
+
+    It must lie within `max_residual` [m] rms of its outline and be found with `min_confidence`, 0 to 1.
+    """
+
+    piece: Piece
+    zone: Array
+    camera: CameraModel
+    thickness: float
+    max_residual: float
+    min_confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyTable:
+    """The picture of camera `camera` taken at `taken_at` [s] shows the table without a piece."""
+
+    camera: str
+    taken_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to an `order` from one picture: `located`, or the `refusal` that says why there is none."""
+
+    camera: str
+    taken_at: float
+    order: SightOrder
+    located: LocatedPiece | None
+    refusal: str
+
+
+def decide(order: SightOrder, image: Image, background: Background) -> Decision:
+    """Carry out an order; what cannot be answered surely is told in the decision."""
+    try:
+        result = locate(
+            image,
+            background,
+            order.camera,
+            [order.piece],
+            zone=order.zone,
+            thickness=order.thickness,
+            faces=FACES,
+        )
+        located = require_one(result, order.piece.name, order.max_residual, order.min_confidence)
+    except VisionError as error:
+        return Decision(image.camera, image.taken_at, order, None, str(error))
+    return Decision(image.camera, image.taken_at, order, located, "")
