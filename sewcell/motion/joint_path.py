@@ -18,28 +18,24 @@ SAME = 1e-9
 def plan_joint_move(start: ArrayLike, goal: ArrayLike, limits: JointLimits, period: float, name: str) -> Trajectory:
     """Fastest motion on the straight joint line from `start` to `goal` (6,) [rad].
 
-    q(t) = start + s(t) (goal - start), s from 0 to 1 with speed min_i(v_i / |goal_i - start_i|), likewise for
-    acceleration and jerk: every joint keeps its limits and all begin and end together.
+    q(t) = start + s(t) (goal - start) / d with s from 0 to d, the turn of the joint that turns farthest, at the speed
+    min_i(v_i d / |goal_i - start_i|), likewise for acceleration and jerk: every joint keeps its limits and all begin
+    and end together.
     The duration is rounded up to a multiple of `period` [s]; the arm stands for the rest.
     """
     q0 = np.asarray(start, dtype=np.float64)
     q1 = np.asarray(goal, dtype=np.float64)
     change = np.abs(q1 - q0)
+    farthest = float(change.max())
     moves = change > 1e-12
     if not moves.any():
         times = sample_times(0.0, period, period)
         return Trajectory(times, np.tile(q1, (len(times), 1)), name)
-    motion = plan_profile(
-        1.0,
-        ScalarLimits(
-            *(
-                float(np.min(limit[moves] / change[moves]))
-                for limit in (limits.velocity, limits.acceleration, limits.jerk)
-            )
-        ),
-    )
+    part = change[moves] / farthest
+    v, a, j = (float(np.min(limit[moves] / part)) for limit in (limits.velocity, limits.acceleration, limits.jerk))
+    motion = plan_profile(farthest, ScalarLimits(v, a, j))
     times = sample_times(0.0, motion.duration, period)
-    s = motion.positions_at(times)[:, None]  # (N, 1)
+    s = motion.positions_at(times)[:, None] / farthest  # (N, 1)
     return Trajectory(times, np.where(s < 1.0, q0 + s * (q1 - q0), q1), name)
 
 

@@ -11,6 +11,8 @@ from sewcell.errors import MotionError
 
 Array = NDArray[np.float64]
 
+OFF_BORDER = 1.0 - 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class ScalarLimits:
@@ -94,20 +96,22 @@ def plan_stages(stages: list[tuple[float, ScalarLimits]]) -> ScalarMotion:
 
 
 def _solve_stage(length: float, limits: ScalarLimits, speed_in: float, speed_out: float) -> "ruckig.Profile":
-    """One state-to-state problem: Berscheid and Kroeger (2021), "Jerk-limited Real-time Trajectory Generation"."""
-    problem = ruckig.InputParameter(1)
-    problem.current_position, problem.current_velocity = [0.0], [speed_in]
-    problem.target_position, problem.target_velocity = [length], [speed_out]
-    problem.max_velocity, problem.max_acceleration, problem.max_jerk = (
-        [limits.speed],
-        [limits.acceleration],
-        [limits.jerk],
-    )
-    solution = ruckig.Trajectory(1)
-    try:
-        result = ruckig.Ruckig(1).calculate(problem, solution)
-    except ruckig.RuckigError as error:
-        raise MotionError(f"no motion over {length:g} with {limits}: {error}") from error
-    if result not in (ruckig.Result.Working, ruckig.Result.Finished):
-        raise MotionError(f"no motion over {length:g} with {limits}: ruckig answers {result}")
-    return solution.profiles[0][0]
+    """One state-to-state problem: Berscheid and Kroeger (2021), "Jerk-limited Real-time Trajectory Generation".
+
+    Just on the border between two shapes of profile, ruckig may find none of both; then a hair less jerk is used.
+    """
+    complaint: object = ""
+    for jerk in (limits.jerk, limits.jerk * OFF_BORDER):
+        problem = ruckig.InputParameter(1)
+        problem.current_position, problem.current_velocity = [0.0], [speed_in]
+        problem.target_position, problem.target_velocity = [length], [speed_out]
+        problem.max_velocity, problem.max_acceleration = [limits.speed], [limits.acceleration]
+        problem.max_jerk = [jerk]
+        solution = ruckig.Trajectory(1)
+        try:
+            complaint = ruckig.Ruckig(1).calculate(problem, solution)
+        except ruckig.RuckigError as error:
+            complaint = error
+        if complaint in (ruckig.Result.Working, ruckig.Result.Finished):
+            return solution.profiles[0][0]
+    raise MotionError(f"no motion over {length:g} with {limits}: ruckig answers {complaint}")

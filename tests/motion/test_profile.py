@@ -64,3 +64,9 @@ def test_stretching_keeps_the_path():
 def test_limits_that_are_not_positive_are_refused():
     with pytest.raises(MotionError, match="must be positive"):
         ScalarLimits(1.0, 0.0, 1.0)
+
+
+def test_a_way_on_the_border_between_two_shapes_of_profile_is_planned():
+    # 2 a^3 / j^2: acceleration is just reached. The digits are those of a 30 mm line of the bench, in joint space.
+    limits = ScalarLimits(0.5201548405894801, 3.9011613044211, 39.01161304421101)
+    assert plan_profile(0.07802322608842216, limits).duration == pytest.approx(0.4, abs=1e-6)
