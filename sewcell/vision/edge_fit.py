@@ -20,7 +20,7 @@ _LEAST_STRAIN = np.array([0.003, 0.003, 0.0015])
 """Stretch along x, stretch along y and shear count from here on."""
 _LARGEST_STRAIN = 0.012
 _DEFORMED_INLIERS = 0.85
-_DEFORMED_WEIGHT = 0.6
+_DEFORMED_CONTRAST = 0.6
 _REWEIGHTINGS = 3
 _TUKEY = 4.685  # 95 % efficiency at the normal distribution
 _SCALE_FLOOR = 50.0 * UM
@@ -37,6 +37,7 @@ class EdgeFit:
     was seen where it belongs. `cost` [m2]: mean square distance, each at most 1.5 mm, a missing edge counting as that.
     `sigma_position` [m], `sigma_angle` [rad]: standard deviations of the centre of the outline, in its worst direction,
     and of the angle. `missing`, `added`: shares of the outline where cloth is missing, or goes on, instead of ending.
+    `contrast`: 0 to 1, how well cloth and table can be told apart.
     `shear` [rad] and `stretched`: how the cloth differs from the drawing, apart from the pose.
     """
 
@@ -48,6 +49,7 @@ class EdgeFit:
     sigma_angle: float
     missing: float
     added: float
+    contrast: float = 0.0
     shear: float = 0.0
     stretched: bool = False
 
@@ -70,7 +72,7 @@ def fit_outline(scene: Scene, model: EdgeModel, start: PlanarPose) -> EdgeFit:
     without E (its polar decomposition), so that shear is no rotation. The cost stays that of the rigid outline.
     """
     rigid, edges, rows = _fit(scene, model, start, _FINE_ROUNDS)
-    if rigid.inlier_ratio < _DEFORMED_INLIERS or np.median(edges.weight) < _DEFORMED_WEIGHT:
+    if rigid.inlier_ratio < _DEFORMED_INLIERS or rigid.contrast < _DEFORMED_CONTRAST:
         return rigid
     arm, normal = model.points - model.points.mean(axis=0), model.normals
     both = 0.5 * (normal[:, 0] * arm[:, 1] + normal[:, 1] * arm[:, 0])
@@ -131,8 +133,9 @@ def _solve(rows: Array, edges: Edges) -> Array:
 
 def _tukey(residuals: Array) -> Array:
     """Tukey's biweight of residuals (N,), about their median, with the scale from the median deviation."""
-    centred = residuals - np.median(residuals)
-    scale = max(1.4826 * float(np.median(np.abs(centred))), _SCALE_FLOOR)
+    middle = len(residuals) // 2
+    centred = residuals - np.partition(residuals, middle)[middle]
+    scale = max(1.4826 * float(np.partition(np.abs(centred), middle)[middle]), _SCALE_FLOOR)
     return np.asarray(np.clip(1.0 - (centred / (_TUKEY * scale)) ** 2, 0.0, None) ** 2)
 
 
@@ -167,6 +170,7 @@ def _judge(pose: PlanarPose, edges: Edges, rows: Array, inlier_limit: float) -> 
         float(np.sqrt(covariance[2, 2])),
         float((~inlier & (edges.cover < 0.5)).mean()),
         float((~inlier & (edges.cover >= 0.5)).mean()),
+        float(np.median(edges.weight)),
     )
 
 

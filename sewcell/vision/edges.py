@@ -44,13 +44,17 @@ class Scene:
 class Edges:
     """`offset` (N,) [m] from each point along its normal to the edge; `valid` (N,) where there is one;
     `weight` (N,) up to 1, smaller where cloth and table look alike; `cover` (N,): share of the search range that cloth
-    covers; `plain` (N,) where the picture shows the piece's cloth on both sides, so that nothing hides an edge."""
+    covers; `inner` and `outer` (N, 3): colours at the inner and at the outer end of the search; `cloth` (N, 3): the
+    colour inside, smoothed along the outline, `spread` (3, 3): covariance of noise and texture."""
 
     offset: Array
     valid: NDArray[np.bool_]
     weight: Array
     cover: Array
-    plain: NDArray[np.bool_]
+    inner: NDArray[np.float32]
+    outer: NDArray[np.float32]
+    cloth: NDArray[np.float32]
+    spread: Array
 
 
 def measure_edges(scene: Scene, points: Array, normals: Array, reach_px: float) -> Edges:
@@ -84,9 +88,8 @@ def measure_edges(scene: Scene, points: Array, normals: Array, reach_px: float) 
     mixed = inner.T @ cloth
     scatter = squares - band * (mixed + mixed.T - cloth.T @ cloth)
     spread = np.diag(scene.noise**2) + 0.5 * scatter / (band * len(points))
-    plain = _is_cloth(inner, cloth, spread) & _is_cloth(outside, cloth, spread)
-    outside, bare = _smooth(outside), _smooth(bare)
-    light = (outside * bare).sum(axis=1) / np.maximum((bare * bare).sum(axis=1), 1.0)
+    rim_seen, bare = _smooth(outside), _smooth(bare)
+    light = (rim_seen * bare).sum(axis=1) / np.maximum((bare * bare).sum(axis=1), 1.0)
     light = np.clip(light, *_RIM_LIGHT).astype(np.float32)
     local = between * light[:, None]  # (N, 3)
     axis = _discriminant(cloth - local, local, spread)
@@ -98,7 +101,19 @@ def measure_edges(scene: Scene, points: Array, normals: Array, reach_px: float) 
     valid = inside & (begin > _INSIDE_COVER) & (end < _OUTSIDE_COVER)
     weight = separation / (separation + 10.0)
     offset_px = covered * _STEP_PX - half * _STEP_PX
-    return Edges(offset_px / px_per_m, valid, np.asarray(weight, np.float64), covered / (2 * half), plain)
+    return Edges(
+        offset_px / px_per_m, valid, np.asarray(weight, np.float64), covered / (2 * half), inner, outside, cloth, spread
+    )
+
+
+def shows_cloth(edges: Edges) -> NDArray[np.bool_]:
+    """Where the picture shows the piece's cloth on both sides of the outline, so that nothing hides an edge, (N,)."""
+    precision, cloth = np.linalg.inv(edges.spread), np.median(edges.cloth, axis=0)
+    alike = np.ones(len(edges.offset), dtype=bool)
+    for colours in (edges.inner, edges.outer):
+        away = colours - cloth
+        alike &= ((away @ precision) * away).sum(axis=1) < _ALIKE**2
+    return alike
 
 
 @njit(cache=True, error_model="numpy")
@@ -194,12 +209,6 @@ def _sum_cover(
             if j >= count - _END_SAMPLES:
                 sums[i, 2] += cover / _END_SAMPLES
     return sums
-
-
-def _is_cloth(colours: NDArray[np.float32], cloth: NDArray[np.float32], spread: Array) -> NDArray[np.bool_]:
-    """Which colours (N, 3) are the usual colour of the cloth, within its texture."""
-    away = colours - np.median(cloth, axis=0)
-    return np.asarray(np.einsum("ij,jk,ik->i", away, np.linalg.inv(spread), away) < _ALIKE**2)
 
 
 def _smooth(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ from sewcell.units import DEG, MM
 from sewcell.vision.background import FAINT, ORDINARY, SHADOWED, Background, Look, check_size, compare, mask_objects
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.edge_fit import EdgeFit, fit_outline, fit_roughly
-from sewcell.vision.edges import Scene, measure_edges
+from sewcell.vision.edges import Scene, measure_edges, shows_cloth
 from sewcell.vision.fragments import match_fragments
 from sewcell.vision.located import FOLDED, OCCLUDED, OUT_OF_VIEW, STRETCHED, LocatedPiece, LocateResult, UnknownBlob
 from sewcell.vision.matching import Hypothesis, match_contour
@@ -42,6 +42,8 @@ _MAX_REFINED = 6
 _MIN_INLIERS = 0.7
 _MIN_PART_INLIERS = 0.5
 _RESIDUAL_LIMIT = 0.5 * MM
+_FAINT_CONTRAST, _FAINT_INLIERS, _FAINT_RESIDUAL = 0.75, 0.5, 0.8 * MM
+"""Where cloth and table hardly differ, a whole contour of the right size is believed with less."""
 _EDGE_SPACING_PX = 1.5
 _MOST_EDGES = 700
 _SAME_POSE = (5.0 * MM, 5.0 * DEG)
@@ -204,9 +206,10 @@ def _identify(blob: Blob, search: _Search) -> LocatedPiece | str:
         )
     refined = _refine(search, [(fitting[h.index], h.pose) for h in _worth_refining(coarse, limit)])
     best = refined[0]
-    if best.fit.inlier_ratio < _MIN_INLIERS:
+    faint = best.fit.contrast < _FAINT_CONTRAST
+    if best.fit.inlier_ratio < (_FAINT_INLIERS if faint else _MIN_INLIERS):
         return f"shows the outline of {best.piece.name} along only {best.fit.inlier_ratio:.0%} of its length"
-    if best.fit.residual > _RESIDUAL_LIMIT:
+    if best.fit.residual > (_FAINT_RESIDUAL if faint else _RESIDUAL_LIMIT):
         return f"lies {best.fit.residual / MM:.2f} mm rms off the outline of {best.piece.name}, its nearest"
     return _describe(blob, search.scene, best, refined[1:])
 
@@ -255,7 +258,7 @@ def _share_unexplained(scene: Scene, candidate: _Candidate, others: Sequence[Arr
     pose, model = candidate.fit.pose, candidate.model
     points = pose.apply(model.points)
     edges = measure_edges(scene, points, model.normals @ pose.linear_part().T, _SCRUTINY_PX)
-    bare = ~edges.valid & (edges.cover >= 0.5) & edges.plain
+    bare = ~edges.valid & (edges.cover >= 0.5) & shows_cloth(edges)
     for i in np.flatnonzero(bare):
         bare[i] = not any(_is_inside(points[i], other) for other in others)
     return float(bare.mean())

@@ -55,7 +55,8 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A picture, the empty table under the same camera, and what lies there; `thickness` [m] of the cloth."""
+    """A picture, the empty table under the same camera, and what lies there; `thickness` [m] of the cloth;
+    `shadow_run` (2,): where its shadow falls, metres per metre of height."""
 
     kind: str
     pixels: Pixels
@@ -63,6 +64,7 @@ class Case:
     view: View
     truths: tuple[Truth, ...]
     thickness: float
+    shadow_run: tuple[float, float]
 
 
 def make_case(kind: str, rig_name: str, seed: int, pieces: Sequence[Piece], count: int = 1) -> Case:
@@ -83,7 +85,7 @@ def make_case(kind: str, rig_name: str, seed: int, pieces: Sequence[Piece], coun
     if kind == "gripper":
         _lay_gripper(studio, poses[0].apply(chosen[0].outline), rng)
     pixels = studio.expose(rng, NOISE, rng.uniform(0.94, 1.06))
-    return Case(kind, pixels, empty_table(rig_name, surface), view, tuple(truths), cloth.thickness)
+    return Case(kind, pixels, empty_table(rig_name, surface), view, tuple(truths), cloth.thickness, lamp.run)
 
 
 @cache

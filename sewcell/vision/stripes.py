@@ -1,0 +1,93 @@
+"""Stripes of a located piece: their direction, period and phase in the piece, so that stripes can be matched."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from sewcell.geometry.planar import PlanarPose
+from sewcell.geometry.poses import Array
+from sewcell.image import Image
+from sewcell.units import MM
+from sewcell.vision.camera_model import CameraModel
+from sewcell.vision.outline import signed_area
+
+_CELL_PX = 0.8
+_MOST_CELLS = 512
+_MARGIN = 4.0 * MM
+_LONGEST_PERIODS = 3.0
+_LEAST_SHARE = 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class Stripes:
+    """A plane wave on the cloth in coordinates of the piece.
+
+    `direction` [rad]: along the stripes, counter-clockwise from the piece's x, in [0, pi). `period` [m]. `phase`: of
+    the brightest line at the piece's origin, as a share of a period in [0, 1), counted across the stripes, towards
+    `direction` - 90 degrees. `strength`: share of the brightness variance that the wave explains.
+    """
+
+    direction: float
+    period: float
+    phase: float
+    strength: float
+
+
+def measure_stripes(
+    image: Image, camera: CameraModel, outline: Array, pose: PlanarPose, thickness: float = 0.0
+) -> Stripes | None:
+    """The strongest wave in the brightness of a piece that lies at `pose`, or None when it has no stripes.
+
+    The cloth is resampled in coordinates of the piece, its highest peak in the spectrum refined to the maximum of
+    |sum w(p) I(p) exp(-i k . p)|, with a Gaussian window w over the piece.
+
+    Args: outline (N, 2) [m], counter-clockwise, of the piece; thickness [m] of the cloth.
+    """
+    low, high = outline.min(axis=0), outline.max(axis=0)
+    cell = max(_CELL_PX * camera.mm_per_px * MM, float((high - low).max()) / _MOST_CELLS)
+    columns, rows = (np.ceil((high - low) / cell).astype(int) + 1).tolist()
+    x, y = np.meshgrid(low[0] + cell * np.arange(columns), low[1] + cell * np.arange(rows))
+    points = np.column_stack((x.ravel(), y.ravel()))
+    maps = camera.project_plane(pose.apply(points), thickness).astype(np.float32).reshape(rows, columns, 2)
+    seen = cv2.remap(image.pixels, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    window = _window(outline, low, cell, (rows, columns))
+    brightness = seen.astype(np.float64).mean(axis=2)
+    brightness -= np.average(brightness, weights=window)
+    spectrum = np.abs(np.fft.rfft2(brightness * window))
+    fy, fx = np.fft.fftfreq(rows, cell)[:, None], np.fft.rfftfreq(columns, cell)[None, :]
+    spectrum[np.hypot(fx, fy) < _LONGEST_PERIODS / np.sqrt(abs(signed_area(outline)))] = 0.0
+    row, column = np.unravel_index(int(np.argmax(spectrum)), spectrum.shape)
+    start = np.array([fx[0, column], fy[row, 0]])
+    weighted, scale = (brightness * window).ravel(), 1.0 / (cell * max(rows, columns))
+
+    def transform(wave: Array) -> complex:
+        return complex(weighted @ np.exp(-2j * np.pi * (points @ wave)))
+
+    found = minimize(lambda step: -abs(transform(start + step * scale)), np.zeros(2), method="Nelder-Mead")
+    wave = start + found.x * scale
+    direction = float(np.arctan2(wave[1], wave[0]) + np.pi / 2.0)
+    if not 0.0 <= direction < np.pi:
+        wave = -wave
+        direction = float(np.arctan2(wave[1], wave[0]) + np.pi / 2.0) % np.pi
+    value = transform(wave)
+    total = float((brightness**2 * window).sum())
+    strength = 2.0 * abs(value) ** 2 / (float(window.sum()) * total) if total > 0.0 else 0.0
+    if strength < _LEAST_SHARE:
+        return None
+    return Stripes(direction, float(1.0 / np.hypot(*wave)), float(-np.angle(value) / (2.0 * np.pi)) % 1.0, strength)
+
+
+def _window(outline: Array, low: Array, cell: float, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Weights of the cells: 0 outside and near the edge of the piece, a Gaussian about its middle."""
+    inside = np.zeros(shape, np.uint8)
+    cv2.fillPoly(inside, [np.round((outline - low) / cell).astype(np.int32).reshape(-1, 1, 2)], 1)
+    deep = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, 3)[1:-1, 1:-1] * cell > _MARGIN
+    v, u = np.mgrid[0 : shape[0], 0 : shape[1]]
+    if not deep.any():
+        deep = inside.astype(bool)
+    middle, spread = (u[deep].mean(), v[deep].mean()), (u[deep].std() + 1.0, v[deep].std() + 1.0)
+    bell = np.exp(-0.5 * (((u - middle[0]) / spread[0]) ** 2 + ((v - middle[1]) / spread[1]) ** 2))
+    return np.asarray(np.where(deep, bell, 0.0))
