@@ -19,12 +19,12 @@ from sewcell.apps.calibrate_options import (
     PicturesOption,
     SeedOption,
 )
-from sewcell.apps.calibrate_session import Source, choose_target, finish, show_rows, tell
+from sewcell.apps.calibrate_session import Source, choose_target, finish, show_rows, tell, tell_time
 from sewcell.apps.calibrate_shots import Shot
-from sewcell.config.calibration_files import FOLDER, read_camera
+from sewcell.config.calibration_files import FOLDER, check_file, check_free, read_camera, write_calibration
 from sewcell.config.loader import load_yaml
 from sewcell.config.messages import show_path
-from sewcell.config.models_calibration import FiducialsModel
+from sewcell.config.models_calibration import CheckModel, FiducialsModel
 from sewcell.config.values import make_camera_model
 from sewcell.errors import ConfigError, VisionError
 from sewcell.geometry.poses import Array
@@ -53,7 +53,7 @@ def check(
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Has the camera or the table moved? Ends with exit 1 past 0.2 mm: the cell must not run then."""
+    """Has the camera or the table moved? Ends with exit 1 past 0.2 mm; then `sewcell run` refuses the cell too."""
     with tell(as_json) as console:
         source = Source(pictures, garment, cell, backend, seed, views, keep)
         job = source.load_job()
@@ -100,7 +100,14 @@ def check(
             (f"fiducial {number}", f"{d[0] / MM:+.3f}, {d[1] / MM:+.3f} mm") for number, d in found.deviations.items()
         ]
         show_rows(console, "calibrate check", [*rows, ("largest", f"{deviation / MM:.3f} mm, fiducial {worst}")])
+        may_run = deviation <= LIMIT
         if as_json:
-            summary = {"largest_mm": deviation / MM, "fiducial": worst, "limit_mm": LIMIT / MM}
-            sys.stdout.write(json.dumps({**summary, "may_run": deviation <= LIMIT}) + "\n")
+            summary = {"largest_mm": deviation / MM, "fiducial": worst, "limit_mm": LIMIT / MM, "may_run": may_run}
+            sys.stdout.write(json.dumps(summary) + "\n")
+        if fiducials is None:
+            note = {"checked_at": tell_time(), "may_run": may_run}
+            note |= {"largest_mm": round(deviation / MM, 4), "fiducial": worst}
+            record = check_file(job.cell.name)
+            check_free(record, force=True)
+            write_calibration(record, "check", ["`sewcell run` reads this"], note, CheckModel)
         found.require_within()

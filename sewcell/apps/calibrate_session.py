@@ -129,12 +129,16 @@ def finish(
     summary: dict[str, Any],
 ) -> None:
     """Write the file with the rows as its comments, show them, and print the line for machines."""
-    now = datetime.now().astimezone().isoformat(timespec="minutes")
-    write_calibration(target, command, [f"{now}", *(f"{label}: {text}" for label, text in rows)], values, model)
+    write_calibration(target, command, [tell_time(), *(f"{label}: {text}" for label, text in rows)], values, model)
     show_rows(console, f"calibrate {command}", rows)
     console.print(f"written: {escape(show_path(target))}", soft_wrap=True)
     if as_json:
         sys.stdout.write(json.dumps({**summary, "file": str(target)}) + "\n")
+
+
+def tell_time() -> str:
+    """Date and time of the wall clock."""
+    return datetime.now().astimezone().isoformat(timespec="minutes")
 
 
 def show_rows(console: Console, title: str, rows: Sequence[Row]) -> None:

@@ -15,6 +15,7 @@ from sewcell.cell.alarms import Alarm
 from sewcell.cell.journal import Journal
 from sewcell.cell.records import DEFAULT_DATABASE, RunKey, RunRecords
 from sewcell.cell.supervisor import Supervisor
+from sewcell.config.calibration_files import require_passed_check
 from sewcell.config.layers import Job, load_job
 from sewcell.config.values import make_camera_model
 from sewcell.drivers.devices.arm import ArmDevice, ArmState
@@ -98,6 +99,7 @@ def _run(
     request: RunRequest, progress: _Progress, on_step: Callable[[StepTime], None], open_backend: OpenBackend
 ) -> None:
     job = load_job(request.garment, request.cell, request.scenario)
+    require_passed_check(job.cell.name)
     backend = open_backend(job, request.seed, request.count)
     progress.job = job
     started = time.perf_counter()

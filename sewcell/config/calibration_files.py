@@ -1,5 +1,6 @@
 """Reads and writes the files of calibrations; a file that a person wrote is never touched."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from sewcell.config.base import Model
 from sewcell.config.document import read_document
 from sewcell.config.loader import load_yaml, validate_document
 from sewcell.config.messages import show_path
+from sewcell.config.models_calibration import CheckModel
 from sewcell.config.models_cell import CameraModel, LensModel
-from sewcell.errors import ConfigError
+from sewcell.errors import ConfigError, InterlockError
 from sewcell.geometry.poses import Array
 from sewcell.vision.camera_model import CameraModel as Camera
 from sewcell.vision.lens import Lens
@@ -98,12 +100,30 @@ def write_calibration(
         raise ConfigError(f"{show_path(path)} cannot be written ({error.strerror}): name another with --out") from error
 
 
+def check_file(cell: str) -> Path:
+    """Where `sewcell calibrate check` notes how it ended for a cell."""
+    return FOLDER / f"{cell}-check.yaml"
+
+
+def require_passed_check(cell: str) -> None:
+    """Raises: InterlockError when the last check of the cell's fiducials found that something has moved."""
+    path = check_file(cell)
+    if not path.is_file():
+        return
+    last = load_yaml(path, CheckModel)
+    if not last.may_run:
+        raise InterlockError(
+            f"the cell does not run: at {last.checked_at}, fiducial {last.fiducial} was {last.largest_mm:.2f} mm off "
+            "its place; do what that check said, then `sewcell calibrate check` again"
+        )
+
+
 def _flow(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_flow(item) for item in value) + "]"
-    return repr(value) if isinstance(value, float) else str(value)
+    return json.dumps(value)
 
 
 def _round_rows(matrix: Array, digits: int) -> list[list[float]]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from sewcell.config.base import Model, Positive, Vec2, Vec3
+from sewcell.config.base import Model, Name, NotNegative, Positive, Vec2, Vec3
 from sewcell.config.models_cell import RigidMatrix
 from sewcell.geometry.board_pattern import DICTIONARY_SIZE
 
@@ -28,6 +28,15 @@ class FiducialModel(Model):
 
     number: Annotated[int, Field(ge=0, lt=DICTIONARY_SIZE)]
     xy_mm: Vec2
+
+
+class CheckModel(Model):
+    """How the last check of a cell's fiducials ended."""
+
+    checked_at: Name
+    may_run: bool
+    largest_mm: NotNegative
+    fiducial: Annotated[int, Field(ge=0)]
 
 
 def _check_numbers(fiducials: tuple[FiducialModel, ...]) -> tuple[FiducialModel, ...]:

@@ -24,6 +24,7 @@ ARM_TURN = 0.02 * DEG
 """Standard deviation of where the arm says that its flange is, along and about each axis; their ratio matters most."""
 OUTLIER_FACTOR = 4.0
 OUTLIER_PX = 1.0
+WORST_RMS_PX = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def calibrate_hand_eye(
         lens.project(invert_pose(a @ X) @ Z, view.points) - view.pixels for view, a in zip(views, A, strict=True)
     ]
     per_pose = np.array([root_mean_square(part) for part in residuals])
-    _check_outlier(views, per_pose)
+    _check_residuals(views, per_pose)
     splits = list(split_groups(len(views)))
     progress(0, len(splits))
     twists, shifts, angles = [], [], []
@@ -173,7 +174,13 @@ def _check_turns(A: Array) -> None:
         )
 
 
-def _check_outlier(views: Sequence[BoardView], per_pose_px: Array) -> None:
+def _check_residuals(views: Sequence[BoardView], per_pose_px: Array) -> None:
+    rms = float(np.sqrt(np.mean(per_pose_px**2)))
+    if np.median(per_pose_px) > WORST_RMS_PX:
+        raise VisionError(
+            f"camera and arm contradict each other by {rms:.0f} px, {WORST_RMS_PX:g} px is the most: check "
+            "the mounting, the arm file, the order of the joints, and the lens file"
+        )
     worst = int(np.argmax(per_pose_px))
     others = float(np.median(np.delete(per_pose_px, worst)))
     if per_pose_px[worst] > max(OUTLIER_FACTOR * others, OUTLIER_PX):

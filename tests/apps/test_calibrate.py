@@ -1,5 +1,6 @@
 """`sewcell calibrate`: whole commands in the simulated cell against its truth, from folders, and with bad input."""
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -9,15 +10,23 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from sewcell.apps import calibrate_shots
 from sewcell.apps.cli import app
-from sewcell.config.calibration_files import describe_camera, read_camera, read_lens, write_calibration
+from sewcell.apps.run import RunRequest, run_garment
+from sewcell.backend import CellPorts
+from sewcell.config.calibration_files import check_file, describe_camera, read_camera, read_lens, write_calibration
 from sewcell.config.layers import load_job
+from sewcell.config.models_calibration import CheckModel
 from sewcell.config.models_cell import CameraModel
 from sewcell.config.values import make_camera_model
+from sewcell.geometry.board_pattern import parse_board
 from sewcell.geometry.poses import make_pose
+from sewcell.image import Image
 from sewcell.units import MM
 from sewcell.vision.camera_model import CameraModel as Camera
+from sim.camera.boards import make_board
 from sim.hands import TIP_TABLE
+from tests.vision.test_calibration_boards import VIEW, photograph
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "data" / "calibration"
@@ -78,13 +87,26 @@ def test_lens_then_table_measure_the_simulated_table_to_a_twentieth_of_a_millime
     assert said["sigma_mm"] < 0.05
     assert said["held_out_mm"] < 0.05
 
+    # The cell sews through the calibrated camera, while the world keeps the true one.
+    request = RunRequest(_cell_with(tmp_path, camera), out=tmp_path / "run", database=f"sqlite:///{tmp_path}/runs.db")
+    outcome = run_garment(request, on_step=lambda step: None)
+    assert outcome.exit_code == 0
+    assert outcome.summary["pieces"][0]["pose_error_mm"] < 0.2
+
 
 @pytest.mark.slow
 def test_hand_and_eye_of_the_simulated_cell_agree_with_its_truth(tmp_path: Path) -> None:
     out = tmp_path / "hand-eye.yaml"
     said = ends_well(
-        "hand-eye", "--lens", TRUTH, "--board", "charuco:11x8:22:16", "--views", 10, "--out", out, *GARMENT
-    )
+        "hand-eye", "--lens", TRUTH, "--board", "charuco:11x8:22:16", "--views", 10, "--out", out,
+        "--keep", tmp_path / "kept", *GARMENT,
+    )  # fmt: skip
+    again = tmp_path / "again.yaml"
+    repeated = ends_well(
+        "hand-eye", "--lens", TRUTH, "--board", "charuco:11x8:22:16", "--pictures", tmp_path / "kept", "--out", again,
+        *GARMENT,
+    )  # fmt: skip
+    assert repeated["held_out_mm"] == pytest.approx(said["held_out_mm"], rel=0.01)
     job = load_job(GARMENT[1])
     T_base_camera = job.cell.table.pose.matrix() @ np.linalg.inv(read_camera(TRUTH).T_camera_table)
     text = out.read_text()
@@ -209,3 +231,59 @@ def test_a_calibration_of_another_camera_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(TRUTH.read_text().replace("[1600, 1200]", "[640, 480]"))
     is_refused("image_size_px: must be [1600, 1200]", "tool", "--garment", _cell_with(tmp_path, other))
+
+
+def test_after_a_failed_check_the_cell_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    note = {"checked_at": "2026-03-01T06:00+01:00", "may_run": False, "largest_mm": 0.31, "fiducial": 2}
+    write_calibration(check_file("bench"), "check", [], note, CheckModel)
+    request = RunRequest(Path(GARMENT[1]), out=tmp_path / "run", database=f"sqlite:///{tmp_path}/runs.db")
+    outcome = run_garment(request, on_step=lambda step: None)
+    assert outcome.exit_code == 1
+    assert "fiducial 2 was 0.31 mm off its place" in outcome.summary["reason"]
+
+
+class _Bench:
+    """A backend without hands: a person is asked, and shows the next view at every Enter."""
+
+    def __init__(self, pictures: list[np.ndarray]) -> None:
+        self._pictures = iter(pictures)
+
+    def make_loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.new_event_loop()
+
+    async def open(self) -> CellPorts:
+        return CellPorts(self, self, self)  # type: ignore[arg-type]
+
+    def hands(self) -> None:
+        return None
+
+    name = "bench"
+
+    async def grab(self) -> Image:
+        return Image(next(self._pictures), "bench", 0.0)
+
+    async def close(self) -> None: ...
+
+
+def test_a_person_is_guided_picture_by_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = parse_board("chessboard:9x6:25")
+    pictures = []
+    for i in range(8):
+        tilt = make_pose(rpy=(0.5 * np.cos(2.4 * i), 0.5 * np.sin(2.4 * i), 0.0))
+        place = make_pose((0.11 * (-1) ** i, 0.08 * (-1) ** (i // 2), 0.15))
+        T = place @ tilt @ make_pose((-board.size[0] / 2, -board.size[1] / 2, 0.0))
+        pictures.append(photograph(make_board(board, T), seed=i))
+    shown = [pictures[0], np.zeros_like(pictures[0]), pictures[0], *pictures[1:]]
+    monkeypatch.setattr(calibrate_shots, "find_backend", lambda _: lambda *_: _Bench(shown))
+    out = tmp_path / "lens.yaml"
+    words = ["camera", "--board", "chessboard:9x6:25", "--views", "8", "--out", out, *GARMENT]
+    result = CliRunner().invoke(app, ["calibrate", *map(str, words)], input="\n" * 12)
+    assert result.exit_code == 0, result.output
+    assert result.output.count("Then press Enter.") == 10
+    assert "02.png shows no chessboard" in result.output
+    assert "03.png: the board has not moved since 01.png" in result.output
+    assert read_lens(out).matrix[0, 0] == pytest.approx(VIEW.matrix[0, 0], rel=0.01)
+    nobody = CliRunner().invoke(app, ["calibrate", *map(str, words), "--force"], input="")
+    assert nobody.exit_code == 2
+    assert "nobody answers" in nobody.output

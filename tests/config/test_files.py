@@ -9,7 +9,8 @@ from sewcell.config.base import Model, PoseModel
 from sewcell.config.layers import load_job
 from sewcell.config.loader import load_yaml
 from sewcell.config.models import FabricModel, GarmentModel, ScenarioModel
-from sewcell.config.models_cell import ArmModel, CameraModel, CellModel
+from sewcell.config.models_calibration import CheckModel, FiducialsModel, HandEyeModel, ToolPointModel
+from sewcell.config.models_cell import ArmModel, CameraModel, CellModel, LensModel
 from sewcell.pattern.dxf import read_pieces
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -21,6 +22,14 @@ MODELS: dict[str, type[Model]] = {
     "garments": GarmentModel,
     "scenarios": ScenarioModel,
 }
+CALIBRATIONS: dict[str, type[Model]] = {
+    "lens": LensModel,
+    "camera": CameraModel,
+    "hand-eye": HandEyeModel,
+    "tool": ToolPointModel,
+    "fiducials": FiducialsModel,
+    "check": CheckModel,
+}
 FILES = sorted(CONFIGS.glob("*/*.*"))
 
 
@@ -28,6 +37,8 @@ FILES = sorted(CONFIGS.glob("*/*.*"))
 def test_every_file_under_configs_is_valid_for_its_folder(path: Path) -> None:
     if path.parent.name == "patterns":
         assert read_pieces(path)
+    elif path.parent.name == "calibration":
+        assert load_yaml(path, next(model for kind, model in CALIBRATIONS.items() if path.stem.endswith(f"-{kind}")))
     else:
         values = load_yaml(path, MODELS[path.parent.name])
         assert getattr(values, "name", path.stem) == path.stem
