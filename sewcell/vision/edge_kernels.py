@@ -107,6 +107,7 @@ def fit_steps(
     shadow: float,
     first: int,
     step: int,
+    every: int,
     expected: Doubles,
     blur: float,
     reach: float,
@@ -116,7 +117,7 @@ def fit_steps(
     table: Doubles,
     table_step: float,
 ) -> None:
-    """Fit a blurred step to each column near the `expected` (W,) row counted from the cloth's side.
+    """Fit a blurred step to every so many columns near the `expected` (W,) row counted from the cloth's side.
 
     Pixel i of the column differs from the plate by a_i F, a_i = Phi((edge - i) / s), with unknown F (3,) and edge, over
     `inner` px on the cloth and `outer` px on the plate; s = `blur` [px] sqrt(1 + slope^2). With the best F, the error
@@ -129,8 +130,8 @@ def fit_steps(
     tries = 2 * int(np.ceil(reach / STEP_RANGE_PX)) + 1
     merit = np.empty(tries)
     difference = np.empty((64, 3))
-    for j in range(columns):
-        steps[j, 1] = 0.0
+    steps[:, 1] = 0.0
+    for j in range(0, columns, every):
         low = int(np.floor(expected[j] - inner - 0.5 * reach))
         high = int(np.ceil(expected[j] + outer + 0.5 * reach))
         if low < 0 or high > rows or high - low > 64:

@@ -24,8 +24,8 @@ _SHADOW = 0.08
 _NOISE_FLOOR_LEVELS = 1.5
 _TEXTURE_LEVELS = 2.0
 _EVERY, _HYPOTHESES = 4, 120
-_STEPS = ((2.0, 2.0, 4.0), (1.0, 1.5, 3.0))
-"""Reach, inner and outer part [px] of the step fits, from round to round."""
+_STEPS = ((2, 2.0, 2.0, 4.0), (1, 1.0, 1.5, 3.0))
+"""From round to round: which columns; reach, inner and outer part [px] of the step fits."""
 _ROUNDS = 6
 _SCALE_FLOOR, _SCALE_FLOOR_PX = 0.01 * MM, 0.04
 _LAGS = 30
@@ -159,13 +159,13 @@ class EdgeTracker:
         middle, half = 0.5 * (columns - 1), 0.5 * columns
         blur = float(np.hypot(plate.blur_px, 12.0**-0.5))
         steps = np.zeros((columns, 2))
-        for reach, inner, outer in _STEPS:
+        for every, reach, inner, outer in _STEPS:
             fit_steps(
-                pixels, plate.pixels, plate.blind, gain, noise, _SHADOW, first, step, expected, blur, reach, inner,
-                outer, steps, STEP_TABLE, TABLE_STEP,
+                pixels, plate.pixels, plate.blind, gain, noise, _SHADOW, first, step, every, expected, blur, reach,
+                inner, outer, steps, STEP_TABLE, TABLE_STEP,
             )  # fmt: skip
             seen = steps[:, 1] > _MIN_CONTRAST
-            if seen.sum() < _MIN_INLIERS * columns:
+            if seen.sum() < _MIN_INLIERS * columns / every:
                 return self._lose(image, "too few columns of the picture show a step from the plate to the cloth")
             weight = np.where(seen, steps[:, 1] / (steps[:, 1] + 100.0), 0.0)[seen]
             u = (at - middle) / half

@@ -123,7 +123,7 @@ def find_edge(strip: SeamStrip, expected: float, reach: float) -> Array:
     expected_row = median_filter(uniform_filter1d(total, near, axis=1).argmax(axis=0).astype(np.float64), near) - 0.5
     steps = np.zeros((pixels.shape[1], 2))
     fit_steps(
-        pixels, bare, blind, gain, noise, _SHADOW, 0, 1, expected_row, _BLUR_PX * strip.pixel / step, *_STEPS, steps,
+        pixels, bare, blind, gain, noise, _SHADOW, 0, 1, 1, expected_row, _BLUR_PX * strip.pixel / step, *_STEPS, steps,
         STEP_TABLE, TABLE_STEP,
     )  # fmt: skip
     weight = np.where(steps[:, 1] > _MIN_CONTRAST, steps[:, 1] / (steps[:, 1] + 100.0), 0.0)

@@ -20,7 +20,7 @@ def draw_fabric(
     stripe: tuple[float, float],
     rng: np.random.Generator,
 ) -> Floats:
-    """Colour (n, m, 3) of cloth at pattern coordinates u, v (n, m) [m], with its weave and the unevenness of its yarn.
+    """Colour (n, m, 3) of cloth on a grid of pattern coordinates u, v (n, m) [m], with its weave and uneven yarn.
 
     `colours` are red-green-blue from 0 to 1, the first the ground; `stripe`: period [m] and angle [rad].
     """
@@ -33,7 +33,9 @@ def draw_fabric(
     elif fabric == "print":
         low, high = (-0.06, -0.05, 0.7e-3, 1.0), (0.04, 0.05, 3.2e-3, len(colours))
         for flower_u, flower_v, radius, kind in np.random.default_rng(5).uniform(low, high, (260, 4)):
-            near = (np.abs(u - flower_u) < 1.4 * radius) & (np.abs(v - flower_v) < 1.4 * radius)
+            columns = np.abs(u[0] - flower_u) < 1.4 * radius
+            rows = np.abs(v[:, 0] - flower_v) < 1.4 * radius
+            near = np.ix_(rows, columns)
             du, dv = u[near] - flower_u, v[near] - flower_v
             petals = radius * (1.0 + 0.35 * np.cos(5.0 * np.arctan2(dv, du)))
             index[near] = np.where(np.hypot(du, dv) < petals, int(kind), index[near])

@@ -107,7 +107,7 @@ def test_margin_stitches_and_skips_are_seen_at_a_fifth_of_a_millimetre_a_pixel(l
 @pytest.mark.parametrize("pixel_mm", [0.1, 0.2])
 @pytest.mark.parametrize("look", LOOKS)
 def test_no_skip_is_missed_or_invented(look: str, pixel_mm: float) -> None:
-    for seed in range(6):
+    for seed in range(4):
         sewn = Sewn(look, pixel_mm * MM, skipped=(3 + seed,), seed=seed)
         found = sewn.inspect()
         assert found.skipped == pytest.approx(sewn.skipped, abs=0.6 * MM)
