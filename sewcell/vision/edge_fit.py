@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from sewcell.geometry.planar import PlanarPose, wrap_angle
 from sewcell.geometry.poses import Array
@@ -27,6 +29,8 @@ _SCALE_FLOOR = 50.0 * UM
 _INLIER = 0.6 * MM
 _INLIER_PX = 1.5
 _COST_LIMIT = 1.5 * MM
+_STRETCH = 15.0 * MM
+_PRESENT = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class EdgeFit:
     was seen where it belongs. `cost` [m2]: mean square distance, each at most 1.5 mm, a missing edge counting as that.
     `sigma_position` [m], `sigma_angle` [rad]: standard deviations of the centre of the outline, in its worst direction,
     and of the angle. `missing`, `added`: shares of the outline where cloth is missing, or goes on, instead of ending.
+    `missing_densest`, `added_densest`: the same where they are largest, over 15 mm of the outline.
     `contrast`: 0 to 1, how well cloth and table can be told apart.
     `shear` [rad] and `stretched`: how the cloth differs from the drawing, apart from the pose.
     """
@@ -49,6 +54,8 @@ class EdgeFit:
     sigma_angle: float
     missing: float
     added: float
+    missing_densest: float = 0.0
+    added_densest: float = 0.0
     contrast: float = 0.0
     shear: float = 0.0
     stretched: bool = False
@@ -107,7 +114,7 @@ def _fit(
             return _fail(pose), edges, rows
         pose = _move(pose, pose.apply(part.points).mean(axis=0), _solve(rows, edges))
     edges, rows = _observe(scene, part, pose, rounds[-1][0])
-    return _judge(pose, edges, rows, max(_INLIER, _INLIER_PX * pixel)), edges, rows
+    return _judge(pose, edges, rows, max(_INLIER, _INLIER_PX * pixel), part.spacing), edges, rows
 
 
 def _observe(scene: Scene, model: EdgeModel, pose: PlanarPose, reach_px: float) -> tuple[Edges, Array]:
@@ -151,11 +158,14 @@ def _fail(pose: PlanarPose) -> EdgeFit:
     return EdgeFit(pose, np.inf, 0.0, _COST_LIMIT**2, np.inf, np.inf, 0.0, 0.0)
 
 
-def _judge(pose: PlanarPose, edges: Edges, rows: Array, inlier_limit: float) -> EdgeFit:
+def _judge(pose: PlanarPose, edges: Edges, rows: Array, inlier_limit: float, spacing: float) -> EdgeFit:
     """Residual, share of inliers and uncertainty at the end of a fit."""
-    inlier = edges.valid & (np.abs(edges.offset) < inlier_limit)
+    present = edges.weight > _PRESENT * np.median(edges.weight)  # else the table goes on inside the outline
+    inlier = edges.valid & present & (np.abs(edges.offset) < inlier_limit)
     if inlier.sum() < len(inlier) / 4:
         return _fail(pose)
+    missing = ~inlier & (~present | (edges.cover < 0.5))
+    added = ~inlier & ~missing
     offset = edges.offset[inlier]
     residual = float(np.sqrt(np.mean(offset**2)))
     square = np.where(edges.valid, np.minimum(edges.offset**2, _COST_LIMIT**2), _COST_LIMIT**2)
@@ -168,10 +178,18 @@ def _judge(pose: PlanarPose, edges: Edges, rows: Array, inlier_limit: float) -> 
         float(square.mean()),
         float(np.sqrt(np.linalg.eigvalsh(covariance[:2, :2])[-1])),
         float(np.sqrt(covariance[2, 2])),
-        float((~inlier & (edges.cover < 0.5)).mean()),
-        float((~inlier & (edges.cover >= 0.5)).mean()),
+        float(missing.mean()),
+        float(added.mean()),
+        _densest(missing, spacing),
+        _densest(added, spacing),
         float(np.median(edges.weight)),
     )
+
+
+def _densest(marked: NDArray[np.bool_], spacing: float) -> float:
+    """The largest share of marked neighbours (N,) along any _STRETCH of a closed outline."""
+    window = min(len(marked), max(3, round(_STRETCH / spacing)))
+    return float(uniform_filter1d(marked.astype(np.float64), window, mode="wrap").max())
 
 
 def _correlation_length(offset: Array) -> float:

@@ -54,7 +54,7 @@ _HIDDEN_LOG_RATIO = 30.0
 """The same where a part of the outline is not seen, which may be the part that tells."""
 _WHOLE_INLIERS = 0.9
 _HOPELESS_LOG_RATIO = 40.0
-_FLAGGED_SHARE = 0.04
+_FLAGGED_SHARE = 0.7
 _LEAST_PART = 0.35  # of the smallest piece's area
 _LARGEST_WHOLE = 1.3  # of the largest piece's area
 _FRAGMENTS = 10
@@ -124,7 +124,7 @@ def locate(
     result = LocateResult((), ())
     for look in LOOKS:
         blobs = find_blobs(mask_objects(comparison, look), comparison.stride, camera, thickness, _MIN_AREA)
-        result = _join(result, _identify_all(blobs, search, zone), pieces)
+        result = _join(result, _identify_all(blobs, search, zone, _slack(look, comparison.stride, camera)), pieces)
         if result.pieces and not any(_may_hold_piece(blob.area, pieces) for blob in result.unknown):
             break
     return result
@@ -153,7 +153,7 @@ def _join(first: LocateResult, later: LocateResult, pieces: Sequence[Piece]) -> 
     return LocateResult((*first.pieces, *new), tuple(unknown), max(first.outside, later.outside))
 
 
-def _identify_all(blobs: Sequence[Blob], search: _Search, zone: Array | None) -> LocateResult:
+def _identify_all(blobs: Sequence[Blob], search: _Search, zone: Array | None, slack: float) -> LocateResult:
     located: list[LocatedPiece] = []
     unknown: list[UnknownBlob] = []
     outside = 0
@@ -162,7 +162,7 @@ def _identify_all(blobs: Sequence[Blob], search: _Search, zone: Array | None) ->
         if zone is not None and not _is_inside(blob.centre, zone) and blob.area < _LARGEST_WHOLE * largest:
             outside += 1
             continue
-        answer = _identify(blob, search)
+        answer = _identify(blob, search, slack)
         if isinstance(answer, LocatedPiece):
             located.append(answer)
             continue
@@ -188,17 +188,22 @@ def _check_request(pieces: Sequence[Piece], faces: Sequence[str]) -> None:
         raise VisionError(f"faces are {list(faces)}: give 'up', 'down' or both")
 
 
-def _identify(blob: Blob, search: _Search) -> LocatedPiece | str:
+def _slack(look: Look, stride: int, camera: CameraModel) -> float:
+    """How far [m] the contours of a look lie outside: a wide window smears what it finds by half its width."""
+    return 0.5 * look.window * stride * camera.mm_per_px * MM if look.level else 0.0
+
+
+def _identify(blob: Blob, search: _Search, slack: float) -> LocatedPiece | str:
     """The one whole piece that the blob is, or why it is none for sure."""
     if blob.cut:
         return "is cut by the border of the picture: move it into view"
     pieces = search.pieces
-    fitting = [i for i, piece in enumerate(pieces) if _has_size(blob, piece)]
+    fitting = [i for i, piece in enumerate(pieces) if _has_size(blob, piece, slack)]
     if not fitting:
         return f"has an area of {blob.area / MM**2 / 100:.0f} cm2, which no piece looked for has"
     outlines = [pieces[i].outline for i in fitting]
     coarse = match_contour(blob.contour, outlines, search.mirrored)
-    limit = max(_COARSE_LIMIT, _COARSE_SHARE * blob.perimeter)
+    limit = max(_COARSE_LIMIT, _COARSE_SHARE * blob.perimeter) + slack
     if coarse[0].residual > limit:
         name = pieces[fitting[coarse[0].index]].name
         return (
@@ -292,9 +297,9 @@ def _refine(search: _Search, starts: Sequence[tuple[int, PlanarPose]]) -> list[_
     return sorted(refined, key=lambda candidate: candidate.fit.cost)
 
 
-def _has_size(blob: Blob, piece: Piece) -> bool:
+def _has_size(blob: Blob, piece: Piece, slack: float) -> bool:
     area = abs(signed_area(piece.outline))
-    return abs(blob.area - area) < _AREA_TOLERANCE * area
+    return abs(blob.area - area) < _AREA_TOLERANCE * area + slack * blob.perimeter
 
 
 def _worth_refining(coarse: Sequence[Hypothesis], limit: float) -> list[Hypothesis]:
@@ -314,8 +319,8 @@ def _describe(blob: Blob, scene: Scene, best: _Candidate, others: Sequence[_Cand
     flags = tuple(
         flag
         for flag, holds in (
-            (FOLDED, fit.missing > _FLAGGED_SHARE),
-            (OCCLUDED, fit.added > _FLAGGED_SHARE),
+            (FOLDED, fit.missing_densest > _FLAGGED_SHARE),
+            (OCCLUDED, fit.added_densest > _FLAGGED_SHARE),
             (STRETCHED, fit.stretched),
             (OUT_OF_VIEW, beyond),
         )
