@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 from sewcell.errors import MotionError
 from sewcell.kinematics.arm import Arm
 from sewcell.kinematics.arm_model import JointLimits
-from sewcell.kinematics.jacobian import jacobian
 from sewcell.motion.cartesian_path import Line, track_poses
 from sewcell.motion.profile import ScalarLimits
 
@@ -88,7 +87,7 @@ def make_line_legs(
             f"the line '{name}' bends too much in joint space to be held within {tolerance * 1e3:g} mm, because it "
             "passes near a singular posture: move its start or its goal"
         )
-    levers = np.linalg.norm(jacobian(arm.model, Q)[:, :3], ord=2, axis=(1, 2))
+    levers = np.linalg.norm(arm.jacobian(Q)[:, :3], ord=2, axis=(1, 2))
     step = np.abs(np.diff(waypoints, axis=0)) * legs / line.length  # joint turn per metre
     shares = np.column_stack(
         [
