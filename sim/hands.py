@@ -5,6 +5,7 @@ import asyncio
 import numpy as np
 
 from sewcell.config.layers import Job
+from sewcell.errors import ConfigError
 from sewcell.geometry.board_pattern import BoardPattern
 from sewcell.geometry.poses import Array, invert_pose, make_pose, rotation_angle
 from sewcell.hands import LayBoard, ShowBoard, StickFiducials, Task, TouchTip, TurnHand
@@ -134,7 +135,7 @@ class SimHands:
                 if posture is not None:
                     break
             else:
-                raise RuntimeError(f"the simulated arm cannot show the {task.board} to the camera")
+                raise ConfigError(f"the simulated arm cannot show the {task.board} to the camera: use a smaller board")
             rigid.joints = posture
             rigid.place_tool()
             T_base_board = rigid.flange_pose() @ T_FLANGE_BOARD
@@ -155,7 +156,9 @@ class SimHands:
                 if posture is not None:
                     break
             else:
-                raise RuntimeError("the simulated arm cannot touch the tip")
+                raise ConfigError(
+                    "the simulated arm cannot touch its tip in this cell: move the table nearer to the arm"
+                )
         finally:
             rigid.close()
         await self._jog(posture)
