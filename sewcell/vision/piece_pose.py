@@ -47,13 +47,13 @@ _FAINT_CONTRAST, _FAINT_INLIERS, _FAINT_RESIDUAL = 0.75, 0.5, 0.8 * MM
 _EDGE_SPACING_PX = 1.5
 _MOST_EDGES = 700
 _SAME_POSE = (5.0 * MM, 5.0 * DEG)
-_CORRELATION_LENGTH = 10.0 * MM
+_CORRELATION_LENGTH = 20.0 * MM
 _COST_FLOOR = (0.05 * MM) ** 2
 _SURE_LOG_RATIO = 9.0  # 1 : 8,000
-_HIDDEN_LOG_RATIO = 30.0
+_HIDDEN_LOG_RATIO = 15.0
 """The same where a part of the outline is not seen, which may be the part that tells."""
 _WHOLE_INLIERS = 0.9
-_HOPELESS_LOG_RATIO = 40.0
+_HOPELESS_LOG_RATIO = 20.0
 _FLAGGED_SHARE = 0.7
 _LEAST_PART = 0.35  # of the smallest piece's area
 _LARGEST_WHOLE = 1.3  # of the largest piece's area
@@ -356,14 +356,15 @@ def _is_rival(best: _Candidate, other: _Candidate) -> bool:
         middle = best.piece.outline.mean(axis=0, keepdims=True)
         if np.linalg.norm(ours.apply(middle) - theirs.apply(middle)) < _SAME_POSE[0]:
             return False
-    sure = _SURE_LOG_RATIO if best.fit.inlier_ratio > _WHOLE_INLIERS else _HIDDEN_LOG_RATIO
+    clear = best.fit.inlier_ratio > _WHOLE_INLIERS and best.fit.contrast > _FAINT_CONTRAST
+    sure = _SURE_LOG_RATIO if clear else _HIDDEN_LOG_RATIO
     return _log_ratio(best, other) < sure
 
 
 def _log_ratio(best: _Candidate, other: _Candidate) -> float:
     """Logarithm of how much better the first of two fits explains the picture.
 
-    For n independent normal errors of unknown size it is (n / 2) log(cost ratio); edges err together over about 10 mm.
+    For n independent normal errors of unknown size it is (n / 2) log(cost ratio); edges err together over about 20 mm.
     """
     independent = closed_length(best.piece.outline) / _CORRELATION_LENGTH
     ratio = (other.fit.cost + _COST_FLOOR) / (best.fit.cost + _COST_FLOOR)
