@@ -356,8 +356,9 @@ def _is_rival(best: _Candidate, other: _Candidate) -> bool:
         middle = best.piece.outline.mean(axis=0, keepdims=True)
         if np.linalg.norm(ours.apply(middle) - theirs.apply(middle)) < _SAME_POSE[0]:
             return False
-    clear = best.fit.inlier_ratio > _WHOLE_INLIERS and best.fit.contrast > _FAINT_CONTRAST
-    sure = _SURE_LOG_RATIO if clear else _HIDDEN_LOG_RATIO
+    sure = _SURE_LOG_RATIO if best.fit.inlier_ratio > _WHOLE_INLIERS else _HIDDEN_LOG_RATIO
+    if best.fit.contrast < _FAINT_CONTRAST:
+        sure = _HOPELESS_LOG_RATIO
     return _log_ratio(best, other) < sure
 
 
