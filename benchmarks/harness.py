@@ -72,7 +72,10 @@ def at_least(name: str, ours: float, required: float, peers: Mapping[str, float]
 
 def measure_interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int = 15) -> dict[str, float]:
     """Seconds of one call of each candidate: the median over rounds in which they take turns, so that whatever else
-    the machine does falls on all alike. A first call of each, not counted, compiles and fills caches."""
+    the machine does falls on all alike. A first call of each, not counted, compiles and fills caches.
+
+    Counted is the time of the processor, of all threads: on a machine that does nothing else, the time of the clock.
+    """
     calls = {}
     for name, candidate in candidates.items():
         candidate()
@@ -106,10 +109,10 @@ def main(build_lines: Callable[[], Iterable[Line]]) -> None:
 
 
 def _time(candidate: Callable[[], object], calls: int) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(calls):
         candidate()
-    return (time.perf_counter() - began) / calls
+    return (time.process_time() - began) / calls
 
 
 def _round(figure: float) -> float:

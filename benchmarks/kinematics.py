@@ -58,7 +58,7 @@ def time_single(arm: Arm) -> Iterator[Line]:
     all_of_them = {"EAIK": over(peers.eaik_peer(arm.model).IK), **({"py-opw": over(opw)} if opw else {})}
     slow_times = measure_interleaved(slow, rounds=3)
     slow_times["ikpy"] *= _POSES // 4
-    times = measure_interleaved({"sewcell": over(arm.solve_all), "rtb": over(rtb.solve), **all_of_them}, rounds=15)
+    times = measure_interleaved({"sewcell": over(arm.solve_all), "rtb": over(rtb.solve), **all_of_them}, rounds=31)
     times = {key: value / _POSES for key, value in times.items()}
     others = {key: value / _POSES for key, value in slow_times.items()}
     title = f"{name}, one pose, all branches [us]"
@@ -72,7 +72,7 @@ def time_single(arm: Arm) -> Iterator[Line]:
             "rtb": over(rtb.solve),
             "rtb from near": lambda: [rtb.solve_near(T, q) for T, q in zip(poses, near, strict=True)],
         },
-        rounds=15,
+        rounds=31,
     )
     nearest = {key: value / _POSES for key, value in nearest.items()} | others
     yield compare(f"{name}, one pose, nearest inside limits [us]", nearest, 80.0, against=["rtb"], scale=MICRO)
@@ -87,7 +87,7 @@ def time_batch(arm: Arm) -> Iterator[Line]:
     eaik, rtb, opw = peers.eaik_peer(arm.model), peers.RtbPeer(arm.model), peers.opw_peer(arm.model)
     some = list(poses[:_POSES])
     whole = measure_interleaved(
-        {"sewcell": lambda: arm.solve_batch(poses, out), "EAIK": lambda: eaik.IK_batched(poses, 1)}, rounds=15
+        {"sewcell": lambda: arm.solve_batch(poses, out), "EAIK": lambda: eaik.IK_batched(poses, 1)}, rounds=31
     )
     part = measure_interleaved(
         {
@@ -95,7 +95,7 @@ def time_batch(arm: Arm) -> Iterator[Line]:
             "rtb": lambda: [rtb.solve(T) for T in some],
             **({"py-opw": lambda: [opw(T) for T in some]} if opw else {}),
         },
-        rounds=15,
+        rounds=31,
     )
     times = {"sewcell": part["sewcell"] / _BATCH} | {k: v / _POSES for k, v in part.items() if k != "sewcell"}
     times["EAIK"] = whole["EAIK"] / _BATCH * part["sewcell"] / whole["sewcell"]
@@ -113,7 +113,7 @@ def time_track(arm: Arm) -> Iterator[Line]:
     rtb = peers.RtbPeer(arm.model)
     assert np.abs(arm.track(poses, first) - postures).max() < 1e-9
     times = measure_interleaved(
-        {"sewcell": lambda: arm.track(poses, first), "rtb": lambda: rtb.track(poses, first)}, rounds=15
+        {"sewcell": lambda: arm.track(poses, first), "rtb": lambda: rtb.track(poses, first)}, rounds=31
     )
     times = {key: value / _PATH for key, value in times.items()}
     yield compare(f"{arm.model.name}, path of 1,000 poses [us per pose]", times, 100.0, scale=MICRO)

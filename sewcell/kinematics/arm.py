@@ -9,7 +9,7 @@ from sewcell.geometry.poses import Array
 from sewcell.kinematics.arm_model import ArmModel, ChainParameters
 from sewcell.kinematics.closed_form import ClosedForm
 from sewcell.kinematics.forward import forward, forward_links
-from sewcell.kinematics.ik_result import IkResult, IkStatus
+from sewcell.kinematics.ik_result import IkResult, IkStatus, Solve, SolveAll
 from sewcell.kinematics.jacobian import jacobian, manipulability
 from sewcell.kinematics.singularity import SingularityDistance, singularity_distance
 from sewcell.kinematics.track import LARGEST_STEP
@@ -21,9 +21,11 @@ __all__ = ["Arm", "IkResult", "IkStatus"]
 class InverseKinematics(Protocol):
     """What the families of arms answer, each in its own way; see the methods of `Arm`."""
 
-    def solve_all(self, T: ArrayLike) -> Array: ...
+    @property
+    def solve_all(self) -> SolveAll: ...
 
-    def solve(self, T: ArrayLike, near: ArrayLike) -> IkResult: ...
+    @property
+    def solve(self) -> Solve: ...
 
     def solve_batch(
         self, T: ArrayLike, out: tuple[Array, NDArray[np.bool_]] | None = None
@@ -41,9 +43,19 @@ class Arm:
     postures that exist.
     """
 
+    solve_all: SolveAll
+    """solve_all(T): every posture that reaches the pose T (4, 4), before limits: (k, 6) [rad] with k from 0 to 8."""
+    solve: Solve
+    """solve(T, near): the posture inside the joint limits that reaches T (4, 4) soonest from `near` (6,) [rad].
+
+    Soonest: with the smallest max |q - near| / joint speed. Full turns of a joint are tried where the limits allow. In
+    a singular posture the joint that is free stays where `near` has it.
+    """
+
     def __init__(self, model: ArmModel) -> None:
         self.model = model
         self._inverse = _choose_inverse(model)
+        self.solve_all, self.solve = self._inverse.solve_all, self._inverse.solve  # a call less on the way
 
     def forward(self, q: ArrayLike) -> Array:
         """T_base_flange. Args: q (..., 6) [rad]. Returns: (..., 4, 4)."""
@@ -76,18 +88,6 @@ class Arm:
         Returns: Q (N, 8, 6) [rad] with joints in [-pi, pi), valid (N, 8).
         """
         return self._inverse.solve_batch(T, out)
-
-    def solve_all(self, T: ArrayLike) -> Array:
-        """Every posture that reaches the pose T (4, 4), before limits: (k, 6) [rad] with k from 0 to 8."""
-        return self._inverse.solve_all(T)
-
-    def solve(self, T: ArrayLike, near: ArrayLike) -> IkResult:
-        """The posture inside the joint limits that reaches T (4, 4) soonest from `near` (6,) [rad].
-
-        Soonest: with the smallest max |q - near| / joint speed. Full turns of a joint are tried where the limits
-        allow. In a singular posture the joint that is free stays where `near` has it.
-        """
-        return self._inverse.solve(T, near)
 
     def track(self, Ts: ArrayLike, start: ArrayLike, largest_step: float = LARGEST_STEP) -> Array:
         """Postures (N, 6) [rad] along the poses Ts (N, 4, 4): continuous, inside the limits, from near `start` (6,).

@@ -8,6 +8,8 @@ from math import ceil, floor
 
 import numpy as np
 
+from sewcell.geometry.poses import Array
+from sewcell.kinematics.arm_model import JointLimits
 from sewcell.kinematics.lanes import inline, orthonormalise
 
 W = 32
@@ -24,11 +26,25 @@ SINGULAR_ELBOW = 1e-6
 ROUND_OFF = 1e-9
 """A joint may exceed its limit by this [rad] and still count as inside."""
 
+PARAMETERS = 25
+"""Length of what describes the arm at the head of the kernels' parameters; `pack_limits` follows it."""
+UNREACHABLE, JOINT_LIMIT = -3, -4
+"""What `choose_nearest` returns where no branch reaches the pose, and where all of them miss the limits."""
 STANDING = 1e-6
 """Within this [rad] of a posture, the arm stands in it."""
 
 _TURN = 6.283185307179586
 _PER_TURN = 1.0 / _TURN
+
+
+def pack_limits(limits: JointLimits) -> Array:
+    """Lower and upper limits [rad] and seconds per rad of the joints, one after the other, (18,)."""
+    return np.concatenate([limits.lower, limits.upper, 1.0 / limits.velocity])
+
+
+def pack_free(offset_1: float, offset_wrist: float) -> list[float]:
+    """cos and sin of the angles that a singular posture leaves free, theta1 and one of the wrist, for q = 0."""
+    return [np.cos(offset_1), -np.sin(offset_1), np.cos(offset_wrist), -np.sin(offset_wrist)]
 
 
 @inline
@@ -102,12 +118,20 @@ def keep_reached(S, Q):  # type: ignore[no-untyped-def]
 
 
 @inline
+def is_any_free(S):  # type: ignore[no-untyped-def]
+    """Whether a branch of the block S leaves a joint free."""
+    bits = 0
+    for i in range(BRANCHES):
+        bits |= int(S[7 * BRANCHES + i])
+    return bits & (WRIST | SHOULDER) > 0
+
+
+@inline
 def choose_nearest(S, near, limits, q):  # type: ignore[no-untyped-def]
     """The branch inside the limits that is soonest reached from `near`, each joint turned by whole turns to there.
 
     Args: limits (3, 6): lower, upper [rad], seconds per rad; q (6,): filled with the branch.
-    Returns: its singular bits; -3 where no branch reaches the pose, -4 where all of them miss the limits (q then holds
-    the one that misses them least).
+    Returns: its singular bits; UNREACHABLE; JOINT_LIMIT, where q holds the branch that misses them least.
     """
     for i in range(BRANCHES):
         S[8 * BRANCHES + i] = 0.0
@@ -138,10 +162,10 @@ def choose_nearest(S, near, limits, q):  # type: ignore[no-untyped-def]
             if excess < least or (excess == least and cost < best):
                 least, best, chosen = excess, cost, i
     if chosen < 0:
-        return -3
+        return UNREACHABLE
     for j in range(6):
         q[j] = S[j * BRANCHES + chosen]
-    return -4 if least > 0.0 else int(S[7 * BRANCHES + chosen])
+    return JOINT_LIMIT if least > 0.0 else int(S[7 * BRANCHES + chosen])
 
 
 @inline

@@ -1,6 +1,6 @@
 """Inverse kinematics of arms that have a closed form: kernels of the family behind one interface."""
 
-from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from sewcell.geometry.poses import Array
 from sewcell.kinematics import opw_kernels, parallel_kernels
 from sewcell.kinematics.arm_model import ArmModel, OpwParameters, ParallelParameters
-from sewcell.kinematics.blocks import ELBOW, SHOULDER
+from sewcell.kinematics.blocks import ELBOW, JOINT_LIMIT, SHOULDER
 from sewcell.kinematics.forward import forward
-from sewcell.kinematics.ik_result import IkResult, IkStatus
+from sewcell.kinematics.ik_result import IkResult, IkStatus, Solve, SolveAll
 from sewcell.kinematics.limits import describe_excess, exceed_limits, turn_into_limits
 from sewcell.kinematics.refine import refine_posture
 from sewcell.kinematics.singularity import describe_singular, elbow_angle
@@ -21,7 +21,13 @@ from sewcell.kinematics.validate import check_poses, check_posture
 from sewcell.units import MM
 
 _VECTOR, _MATRIX, _TENSOR = float64[::1], float64[:, ::1], float64[:, :, ::1]
-_UNREACHABLE, _JOINT_LIMIT = -3, -4
+_SOLVE_POSE = (_MATRIX, _VECTOR, _MATRIX)
+_SOLVE_NEAREST = (_MATRIX, _VECTOR, _VECTOR, _VECTOR)
+_SOLVE_POSES = (_TENSOR, _VECTOR, _TENSOR, boolean[:, ::1], boolean[::1])
+_SOLVE_FREE = (_MATRIX, _VECTOR, _VECTOR, _VECTOR)
+_FOLLOW = (_TENSOR, _VECTOR, _VECTOR, float64, _MATRIX)
+"""The types of each kernel."""
+_COMPILING = Lock()
 
 
 class ClosedForm:
@@ -35,55 +41,74 @@ class ClosedForm:
         self.model, self.geometry = model, geometry
         if isinstance(geometry, OpwParameters):
             self._kernels: Any = opw_kernels
-            self._packed = opw_kernels.pack(geometry)
+            self._packed = opw_kernels.pack(geometry, model.limits)
         else:
             self._kernels = parallel_kernels
-            self._packed = parallel_kernels.pack(geometry)
-        self._limits = np.stack([model.limits.lower, model.limits.upper, 1.0 / model.limits.velocity])
+            self._packed = parallel_kernels.pack(geometry, model.limits)
         self._singular = tuple(describe_singular(geometry, bits) for bits in range(8))
+        self.solve_all = self._make_solve_all()
+        self.solve = self._make_solve()
 
     @property
     def wrist_flip(self) -> int:
         """The bit of a branch's number that turns the wrist over."""
         return int(self._kernels.FLIP)
 
-    def solve_all(self, T: ArrayLike) -> Array:
-        """See `Arm.solve_all`."""
-        Q = np.empty((8, 6))
-        try:
-            found = self._solve_pose(T, self._packed, Q)
-        except TypeError:
-            found = -1
-        if found < 0:
-            poses = check_poses(T, 2)
-            found = self._solve_pose(poses, self._packed, Q)
-            if found < 0:
-                branches, valid = self.solve_free(poses, np.zeros(6))
-                return branches[valid]
-        return Q[:found]
+    def _make_solve_all(self) -> SolveAll:
+        """A closure, as Python then finds all it needs at once: a method takes a fifth longer."""
+        packed, solve_checked, empty = self._packed, self._solve_all_checked, np.empty
+        kernel: Any = _is_not_compiled
 
-    def solve(self, T: ArrayLike, near: ArrayLike) -> IkResult:
-        """See `Arm.solve`."""
-        q = np.empty(6)
-        try:
-            code = self._solve_nearest(T, near, self._packed, self._limits, q)
-        except TypeError:
-            code = -1
-        if code == 0:
-            return IkResult(IkStatus.OK, q, "")
-        if code in (-1, -2):
-            T, near = check_poses(T, 2), check_posture(near, 1)
-            code = self._solve_nearest(T, near, self._packed, self._limits, q)
-        if code == _UNREACHABLE:
-            pose, near = check_poses(T, 2), check_posture(near, 1)
-            branches, valid = self.solve_free(pose, near)
-            if valid.any():
-                return self._choose_singular(branches[valid], near)
-            return IkResult(IkStatus.UNREACHABLE, None, self.describe_miss(pose, near))
-        if code == _JOINT_LIMIT:
-            limits = self.model.limits
+        def solve_all(T: ArrayLike) -> Array:
+            """See `Arm.solve_all`."""
+            nonlocal kernel
+            Q = empty((8, 6))
+            try:
+                found = kernel(T, packed, Q)
+            except TypeError:
+                kernel = _compile(self._kernels.solve_pose, _SOLVE_POSE)
+                found = -1
+            return Q if found == 8 else Q[:found] if found >= 0 else solve_checked(T)
+
+        return solve_all
+
+    def _make_solve(self) -> Solve:
+        packed, solve_checked, empty, ok = self._packed, self._solve_checked, np.empty, IkStatus.OK
+        kernel: Any = _is_not_compiled
+
+        def solve(T: ArrayLike, near: ArrayLike) -> IkResult:
+            """See `Arm.solve`."""
+            nonlocal kernel
+            q = empty(6)
+            try:
+                code = kernel(T, near, packed, q)
+            except TypeError:
+                kernel = _compile(self._kernels.solve_nearest, _SOLVE_NEAREST)
+                code = -1
+            return IkResult(ok, q, "") if code == 0 else solve_checked(T, near)
+
+        return solve
+
+    def _solve_all_checked(self, T: ArrayLike) -> Array:
+        pose, Q = check_poses(T, 2), np.empty((8, 6))
+        found = _compile(self._kernels.solve_pose, _SOLVE_POSE)(pose, self._packed, Q)
+        if found >= 0:
+            return Q[:found]
+        Q, valid = self.solve_free(pose, np.zeros(6))
+        return Q[valid]
+
+    def _solve_checked(self, T: ArrayLike, near: ArrayLike) -> IkResult:
+        pose, near, q = check_poses(T, 2), check_posture(near, 1), np.empty(6)
+        code = _compile(self._kernels.solve_nearest, _SOLVE_NEAREST)(pose, near, self._packed, q)
+        limits = self.model.limits
+        if code >= 0:
+            return IkResult(IkStatus.SINGULAR if code else IkStatus.OK, q, self._singular[code])
+        if code == JOINT_LIMIT:
             return IkResult(IkStatus.JOINT_LIMIT, None, describe_excess(limits, q, exceed_limits(limits, q)))
-        return IkResult(IkStatus.SINGULAR if code else IkStatus.OK, q, self._singular[code])
+        branches, valid = self.solve_free(pose, near)
+        if not valid.any():
+            return IkResult(IkStatus.UNREACHABLE, None, self.describe_miss(pose, near))
+        return self._choose_singular(branches[valid], near)
 
     def solve_batch(
         self, T: ArrayLike, out: tuple[Array, NDArray[np.bool_]] | None = None
@@ -97,15 +122,13 @@ class ClosedForm:
         Q, valid = out if out is not None else (np.empty((n, 8, 6)), np.empty((n, 8), dtype=np.bool_))
         if Q.shape != (n, 8, 6) or valid.shape != (n, 8):
             raise ValueError(f"out must hold arrays ({n}, 8, 6) and ({n}, 8), not {Q.shape} and {valid.shape}")
-        try:
-            good = self._solve_poses(poses, self._packed, Q, valid, again)
-        except TypeError:
-            if out is not None and not _is_writable_block(Q, valid):
-                raise ValueError("out must hold a float64 and a bool array, contiguous and writable") from None
-            good = False
-        if not good:
+        if not _is_writable_block(Q, valid):
+            raise ValueError("out must hold a float64 and a bool array, contiguous and writable")
+        solve = _compile(self._kernels.solve_poses, _SOLVE_POSES)
+        poses = poses if poses.flags.writeable else poses.copy()
+        if not solve(poses, self._packed, Q, valid, again):
             poses = check_poses(poses, 3)
-            self._solve_poses(poses, self._packed, Q, valid, again)
+            solve(poses, self._packed, Q, valid, again)
         for i in np.flatnonzero(again):
             Q[i], valid[i] = self.solve_free(poses[i], np.zeros(6))
         return Q, valid
@@ -115,8 +138,9 @@ class ClosedForm:
         poses, start = np.ascontiguousarray(T, dtype=np.float64), check_posture(start, 1)
         if poses.ndim == 3 and poses.shape[1:] == (4, 4) and len(poses) > 0:
             Q = np.empty((len(poses), 6))
-            writable = poses if poses.flags.writeable else poses.copy()
-            if self._follow(writable, start, self._packed, self._limits, largest_step, Q):
+            follow = _compile(self._kernels.follow, _FOLLOW)
+            poses = poses if poses.flags.writeable else poses.copy()
+            if follow(poses, start, self._packed, largest_step, Q):
                 return Q
         return follow_chains(self, check_poses(poses, 3), start, largest_step)
 
@@ -126,7 +150,7 @@ class ClosedForm:
         Returns: Q (8, 6) [rad], the closest posture where a branch does not reach the pose, and valid (8,).
         """
         block = np.empty(64)
-        self._solve_free(T, near, self._packed, block)
+        _compile(self._kernels.solve_free, _SOLVE_FREE)(T, near, self._packed, block)
         rows = block.reshape(8, 8)
         Q, reached = np.ascontiguousarray(rows[:6].T), rows[6] == 1.0
         for branch in np.flatnonzero(rows[6] == 0.5):
@@ -155,33 +179,19 @@ class ClosedForm:
         where = "beyond the arm's reach" if stretched else "too close to the arm"
         return f"unreachable: {misses[closest] / MM:.3g} mm {where}"
 
-    @cached_property
-    def _solve_pose(self) -> Any:
-        return _compile(self._kernels.solve_pose, (_MATRIX, _VECTOR, _MATRIX))
-
-    @cached_property
-    def _solve_nearest(self) -> Any:
-        return _compile(self._kernels.solve_nearest, (_MATRIX, _VECTOR, _VECTOR, _MATRIX, _VECTOR))
-
-    @cached_property
-    def _solve_poses(self) -> Any:
-        return _compile(self._kernels.solve_poses, (_TENSOR, _VECTOR, _TENSOR, boolean[:, ::1], boolean[::1]))
-
-    @cached_property
-    def _follow(self) -> Any:
-        return _compile(self._kernels.follow, (_TENSOR, _VECTOR, _VECTOR, _MATRIX, float64, _MATRIX))
-
-    @cached_property
-    def _solve_free(self) -> Any:
-        return _compile(self._kernels.solve_free, (_MATRIX, _VECTOR, _VECTOR, _VECTOR))
-
 
 def _compile(kernel: Any, signature: tuple[Any, ...]) -> Any:
-    """The kernel, compiled for these types and no others: other types raise TypeError."""
+    """The kernel, compiled for these types; for others it raises TypeError."""
     if signature not in kernel.signatures:
-        kernel.compile(signature)
-    kernel.disable_compile()
+        with _COMPILING:
+            if signature not in kernel.signatures:
+                kernel.compile(signature)
+                kernel.disable_compile()
     return kernel
+
+
+def _is_not_compiled(*_: object) -> Any:
+    raise TypeError
 
 
 def _is_writable_block(Q: Array, valid: NDArray[np.bool_]) -> bool:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
+
+from numpy.typing import ArrayLike
 
 from sewcell.geometry.poses import Array
 
@@ -16,10 +19,25 @@ class IkStatus(Enum):
     UNREACHABLE = "unreachable"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class IkResult:
-    """A posture `q` (6,) [rad] for statuses OK and SINGULAR; None, with the `reason` in words, for the others."""
+    """A posture `q` (6,) [rad] for statuses OK and SINGULAR; None, with the `reason` in words, for the others.
+
+    Not frozen, which would take a third of the time of an answer; nothing of sewcell changes it.
+    """
 
     status: IkStatus
     q: Array | None
     reason: str
+
+
+class SolveAll(Protocol):
+    """Every posture that reaches a pose."""
+
+    def __call__(self, T: ArrayLike) -> Array: ...
+
+
+class Solve(Protocol):
+    """The posture inside the limits that reaches a pose soonest."""
+
+    def __call__(self, T: ArrayLike, near: ArrayLike) -> IkResult: ...

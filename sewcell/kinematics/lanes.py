@@ -41,16 +41,11 @@ def arctan2(y, x):  # type: ignore[no-untyped-def]
     below = small + large if upper else large
     t = above / (below if below > 0.0 else 1.0)
     z = t * t
-    p = 0.03923165829558719 - 0.01917688711906226 * z
-    p = -0.0508544973794026 + z * p
-    p = 0.0585814891280221 + z * p
-    p = -0.06664511447381948 + z * p
-    p = 0.07692183190826087 + z * p
-    p = -0.09090904578123903 + z * p
-    p = 0.11111111015256361 + z * p
-    p = -0.14285714284666542 + z * p
-    p = 0.1999999999999552 + z * p
-    p = -0.3333333333333333 + z * p
+    zz = z * z
+    low = (-0.3333333333333333 + 0.1999999999999552 * z) + zz * (-0.14285714284666542 + 0.11111111015256361 * z)
+    high = (-0.09090904578123903 + 0.07692183190826087 * z) + zz * (-0.06664511447381948 + 0.0585814891280221 * z)
+    top = (-0.0508544973794026 + 0.03923165829558719 * z) - zz * 0.01917688711906226
+    p = low + (zz * zz) * (high + (zz * zz) * top)
     angle = (0.25 * pi if upper else 0.0) + (t + t * (z * p))
     angle = 0.5 * pi - angle if v > u else angle
     angle = pi - angle if x < 0.0 else angle
@@ -133,7 +128,7 @@ def turn_to_plane(x, y, aside, cos_free, sin_free, facing):  # type: ignore[no-u
     ahead = facing * sqrt(gap if gap > 0.0 else 0.0)
     on_axis = across < SINGULAR_AXIS
     c, s = x * ahead + y * aside, y * ahead - x * aside
-    length = sqrt(c * c + s * s)
+    length = across * max(across, abs(aside))  # of (c, s)
     scale = 1.0 / (1.0 if on_axis else length)
     c = cos_free if on_axis else c * scale
     s = sin_free if on_axis else s * scale
@@ -148,20 +143,13 @@ def close_triangle(x, y, first, second):  # type: ignore[no-untyped-def]
     u^2 = (first + second)^2 - s^2 and v^2 = s^2 - (first - second)^2 give tan(gamma / 2) = u / v, accurate where the
     bars are stretched (u = 0), folded (v = 0) and, as the far end m + i p of the bars is taken from first - second
     + 2 second v^2 / (u^2 + v^2), folded to nothing.
-    Returns: by how much the bars miss (x, y) [m], cos and sin of gamma in [0, pi], m and p [m]: the first bar's angle
-    is that of the point (x m + y p, y m - x p); -p belongs to -gamma.
+    Returns: by how much the bars miss (x, y) [m]; w = u^2 + v^2 > 0; w times cos and sin of gamma in [0, pi]; w times m
+    and p: the first bar's angle is that of the point (x m + y p, y m - x p); -p belongs to -gamma.
     """
-    square = x * x + y * y
-    s = sqrt(square)
+    s = sqrt(x * x + y * y)
     longest, shortest = first + second, abs(first - second)
     uu, vv = (longest - s) * (longest + s), (s - shortest) * (s + shortest)
     uu, vv = uu if uu > 0.0 else 0.0, vv if vv > 0.0 else 0.0
-    scale = 1.0 / (uu + vv)
-    sine = 2.0 * sqrt(uu * vv) * scale
-    return (
-        max(s - longest, shortest - s),
-        (vv - uu) * scale,
-        sine,
-        (first - second) + 2.0 * second * (vv * scale),
-        second * sine,
-    )
+    w, sine = uu + vv, 2.0 * sqrt(uu * vv)
+    miss = max(s - longest, shortest - s)
+    return miss, w, vv - uu, sine, (first - second) * w + 2.0 * second * vv, second * sine

@@ -10,10 +10,11 @@ from math import cos, floor, pi, sin, sqrt
 import numpy as np
 
 from sewcell.geometry.poses import Array
-from sewcell.kinematics.arm_model import OpwParameters
+from sewcell.kinematics.arm_model import JointLimits, OpwParameters
 from sewcell.kinematics.blocks import (
     BRANCHES,
     ELBOW,
+    PARAMETERS,
     SHOULDER,
     SINGULAR_ELBOW,
     STRIDE,
@@ -22,10 +23,13 @@ from sewcell.kinematics.blocks import (
     choose_nearest,
     find_standing,
     go_on,
+    is_any_free,
     is_last_row,
     is_posture,
     keep_reached,
     make_block,
+    pack_free,
+    pack_limits,
     read_poses,
 )
 from sewcell.kinematics.lanes import (
@@ -52,21 +56,28 @@ FLIP = 1
 """The bit of a branch's number that turns the wrist over."""
 
 
-def pack(opw: OpwParameters) -> Array:
-    """The parameters as the kernels take them: offsets, signs, dimensions, the forearm's length and angle, (21,)."""
+def pack(opw: OpwParameters, limits: JointLimits) -> Array:
+    """What the kernels take: offsets, signs, dimensions, the forearm's length and angle (21); `pack_free` (4);
+    `pack_limits` (18)."""
     k = np.hypot(opw.a2, opw.c3)
     offsets = (opw.offsets + np.pi) % (2.0 * np.pi) - np.pi
     sizes = [opw.a1, opw.b, opw.c1, opw.c2, opw.c4, k, np.arctan2(opw.a2, opw.c3), opw.c3 / k, opw.a2 / k]
-    return np.array([*offsets, *opw.signs, *sizes])
+    return np.array([*offsets, *opw.signs, *sizes, *pack_free(offsets[0], offsets[3]), *pack_limits(limits)])
 
 
 @inline
 def _unpack(P):  # type: ignore[no-untyped-def]
     """The parameters as values that the compiler keeps in registers."""
     return (
-        P[0], P[1], P[2], P[3], P[4], P[5], P[6], P[7], P[8], P[9], P[10],
-        P[11], P[12], P[13], P[14], P[15], P[16], P[17], P[18], P[19], P[20],
+        P[0], P[1], P[2], P[3], P[4], P[5], P[6], P[7], P[8], P[9], P[10], P[11], P[12],
+        P[13], P[14], P[15], P[16], P[17], P[18], P[19], P[20], P[21], P[22], P[23], P[24],
     )  # fmt: skip
+
+
+@inline
+def _unpack_free(P):  # type: ignore[no-untyped-def]
+    """What `pack_free` made."""
+    return P[21], P[22], P[23], P[24]
 
 
 @inline
@@ -95,11 +106,12 @@ def _aim(a, b, c, d, e, f, g, h, i, x, y, z, P):  # type: ignore[no-untyped-def]
 
 @inline
 def _close_arm(x, y, P):  # type: ignore[no-untyped-def]
-    """`close_triangle` with m and p divided by |m + i p| |x + i y|, for theta2 as a point on the unit circle."""
-    miss, cos_gamma, sin_gamma, m, p = close_triangle(x, y, P[15], P[17])
+    """`close_triangle` with gamma as a point on the unit circle, m and p divided by |m + i p| |x + i y|, so that theta2
+    comes as such a point."""
+    miss, w, cos_gamma, sin_gamma, m, p = close_triangle(x, y, P[15], P[17])
     length = sqrt((x * x + y * y) * (m * m + p * p))
-    scale = 1.0 / (length if length > 0.0 else 1.0)
-    return miss, cos_gamma, sin_gamma, m * scale, p * scale
+    scale, scale_w = 1.0 / (length if length > 0.0 else 1.0), 1.0 / w
+    return miss, cos_gamma * scale_w, sin_gamma * scale_w, m * scale, p * scale
 
 
 @inline
@@ -188,34 +200,41 @@ def solve_pose(T, P, Q):  # type: ignore[no-untyped-def]
     if not good:
         return -1
     S = make_block(8 * BRANCHES)
-    _solve_branches(pose, _read_free((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), P), P, S)
+    _solve_branches(pose, _unpack_free(P), P, S)
     return keep_reached(S, Q)
 
 
 @kernel
-def solve_nearest(T, near, P, limits, q):  # type: ignore[no-untyped-def]
+def solve_nearest(T, near, P, q):  # type: ignore[no-untyped-def]
     """Fills q (6,) with the posture for T (4, 4) nearest to `near` (6,). Returns: see `choose_nearest`; -1 for no pose,
     -2 where `near` is no posture."""
     if not is_posture(near):
         return -2
     if T.shape != (4, 4):
         return -1
+    limits = P[PARAMETERS:].reshape(3, 6)
     P = _unpack(P)
     good, pose = _read_pose(T, P)
     if not good:
         return -1
     S = make_block(10 * BRANCHES)
-    _solve_branches(pose, _read_free(near, P), P, S)
+    free = _unpack_free(P)
+    for attempt in range(2):
+        _solve_branches(pose, free, P, S)
+        if attempt == 1 or not is_any_free(S):
+            break
+        free = _read_free(near, P)
     return choose_nearest(S, near, limits, q)
 
 
 @kernel
-def follow(T, start, P, limits, largest_step, Q):  # type: ignore[no-untyped-def]
+def follow(T, start, P, largest_step, Q):  # type: ignore[no-untyped-def]
     """Fills Q (N, 6) with the branch in which an arm stands at `start` (6,), along the poses T (N, 4, 4).
 
     Returns: whether that branch does it: from a first pose that `start` reaches, without a step above `largest_step`
-    [rad], inside the limits (3, 6), past no point at which a joint is free, and with no matrix that is no pose.
+    [rad], inside the limits, past no point at which a joint is free, and with no matrix that is no pose.
     """
+    limits = P[PARAMETERS:].reshape(3, 6)
     P = _unpack(P)
     good, pose = _read_pose(T[0], P)
     free = _read_free(start, P)
@@ -315,7 +334,7 @@ def solve_poses(T, P, Q, valid, again):  # type: ignore[no-untyped-def]
     """Fills Q (N, 8, 6) and valid (N, 8) with all branches for T (N, 4, 4), again (N,) where one has to be
     looked at again. Returns: whether T holds poses."""
     P = _unpack(P)
-    free = _read_free((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), P)
+    free = _unpack_free(P)
     S = make_block(_ROWS * W)
     for at in range(0, T.shape[0], W):
         count = min(W, T.shape[0] - at)

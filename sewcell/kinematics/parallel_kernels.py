@@ -15,10 +15,11 @@ from math import cos, floor, pi, sin, sqrt
 import numpy as np
 
 from sewcell.geometry.poses import Array
-from sewcell.kinematics.arm_model import ParallelParameters
+from sewcell.kinematics.arm_model import JointLimits, ParallelParameters
 from sewcell.kinematics.blocks import (
     BRANCHES,
     ELBOW,
+    PARAMETERS,
     SHOULDER,
     SINGULAR_ELBOW,
     STRIDE,
@@ -27,10 +28,13 @@ from sewcell.kinematics.blocks import (
     choose_nearest,
     find_standing,
     go_on,
+    is_any_free,
     is_last_row,
     is_posture,
     keep_reached,
     make_block,
+    pack_free,
+    pack_limits,
     read_poses,
 )
 from sewcell.kinematics.lanes import (
@@ -61,23 +65,30 @@ FLIP = 2
 """The bit of a branch's number that turns the wrist over."""
 
 
-def pack(arm: ParallelParameters) -> Array:
-    """The parameters as the kernels take them: offsets, signs, dimensions with the bars counted positive, (21,)."""
+def pack(arm: ParallelParameters, limits: JointLimits) -> Array:
+    """What the kernels take: offsets, signs, dimensions with the bars counted positive (21); `pack_free` (4);
+    `pack_limits` (18)."""
     offsets = arm.offsets.copy()
     if arm.a2 * arm.a3 < 0.0:
         offsets[2:4] += np.pi
     offsets = (offsets + np.pi) % (2.0 * np.pi) - np.pi
     sizes = [arm.d1, -arm.d4, arm.d5, arm.d6, abs(arm.a2), abs(arm.a3), np.sign(arm.a2), 0.0, 0.0]
-    return np.array([*offsets, *arm.signs, *sizes])
+    return np.array([*offsets, *arm.signs, *sizes, *pack_free(offsets[0], offsets[5]), *pack_limits(limits)])
 
 
 @inline
 def _unpack(P):  # type: ignore[no-untyped-def]
     """The parameters as values that the compiler keeps in registers."""
     return (
-        P[0], P[1], P[2], P[3], P[4], P[5], P[6], P[7], P[8], P[9], P[10],
-        P[11], P[12], P[13], P[14], P[15], P[16], P[17], P[18], P[19], P[20],
+        P[0], P[1], P[2], P[3], P[4], P[5], P[6], P[7], P[8], P[9], P[10], P[11], P[12],
+        P[13], P[14], P[15], P[16], P[17], P[18], P[19], P[20], P[21], P[22], P[23], P[24],
     )  # fmt: skip
+
+
+@inline
+def _unpack_free(P):  # type: ignore[no-untyped-def]
+    """What `pack_free` made."""
+    return P[21], P[22], P[23], P[24]
 
 
 @inline
@@ -140,25 +151,27 @@ def _reach_straight(ahead, z, cosine, sine, P):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _solve_branch(pose, free, P, facing, wrist, elbow):  # type: ignore[no-untyped-def]
-    """One branch: q1 ... q6, its `rate_reach`, its singular bits. facing, wrist, elbow: +-1."""
+def _solve_branch(pose, free, P, facing, wrist, elbow, settle):  # type: ignore[no-untyped-def]
+    """One branch: q1 ... q6, its `rate_reach`, its singular bits. facing, wrist, elbow: +-1; settle: whether a straight
+    joint 5 is used to reach the pose."""
     a, b, c, d, e, f, g, h, _, x, y, z = pose
     near, c1, s1, ahead, on_axis = turn_to_plane(x, y, P[13], free[0], free[1], facing)
     c6, s6, t5, cos_234, sin_234, across = _find_wrist(a, b, c, d, e, f, g, h, c1, s1, free[2], free[3])
     cos_234, sin_234 = wrist * cos_234, wrist * sin_234
     straight, over_axis = across < SINGULAR_AXIS, abs(ahead) < CLOSE
-    cos_free, sin_free = _reach_straight(ahead, z, cos_234, sin_234, P)
-    cos_234, sin_234 = cos_free if straight else cos_234, sin_free if straight else sin_234
-    n1, n2, n3 = -wrist * c1 * sin_234, -wrist * s1 * sin_234, wrist * cos_234
-    c6, s6 = b * n1 + e * n2 + h * n3 if straight else c6, a * n1 + d * n2 + g * n3 if straight else s6
+    if settle:
+        cos_free, sin_free = _reach_straight(ahead, z, cos_234, sin_234, P)
+        cos_234, sin_234 = cos_free if straight else cos_234, sin_free if straight else sin_234
+        n1, n2, n3 = -wrist * c1 * sin_234, -wrist * s1 * sin_234, wrist * cos_234
+        c6, s6 = b * n1 + e * n2 + h * n3 if straight else c6, a * n1 + d * n2 + g * n3 if straight else s6
     u, v = P[18] * (ahead - P[14] * sin_234), P[18] * (z + P[14] * cos_234)
-    miss, cos_3, sin_3, m, p = close_triangle(u, v, P[16], P[17])
-    bend = sin_3
+    miss, w, cos_3, sin_3, m, p = close_triangle(u, v, P[16], P[17])
+    stretched = sin_3 < SINGULAR_ELBOW * w
     sin_3, p = elbow * sin_3, elbow * p
     t2, t3 = arctan2(v * m - u * p, u * m + v * p), arctan2(sin_3, cos_3)
     singular = (
         (WRIST if across < SINGULAR_AXIS else 0)
-        + (ELBOW if bend < SINGULAR_ELBOW else 0)
+        + (ELBOW if stretched else 0)
         + (SHOULDER if on_axis | (abs(ahead) < SINGULAR_AXIS) else 0)
     )
     return (
@@ -168,17 +181,17 @@ def _solve_branch(pose, free, P, facing, wrist, elbow):  # type: ignore[no-untyp
         coordinate(wrap(arctan2(sin_234, cos_234) - t2 - t3), P[3], P[9]),
         coordinate(wrist * t5, P[4], P[10]),
         coordinate(arctan2(wrist * s6, wrist * c6), P[5], P[11]),
-        rate_reach(near, miss, over_axis | (across < CLOSE), over_axis & (across < _LITTLE)),
+        rate_reach(near, miss, over_axis | (across < CLOSE), straight | (over_axis & (across < _LITTLE))),
         singular,
     )
 
 
 @inline
-def _solve_branches(pose, free, P, S):  # type: ignore[no-untyped-def]
+def _solve_branches(pose, free, P, S, settle):  # type: ignore[no-untyped-def]
     """The eight branches of one pose, side by side in the rows of S."""
     for i in range(BRANCHES):
         q1, q2, q3, q4, q5, q6, reached, singular = _solve_branch(
-            pose, free, P, 1.0 if i < 4 else -1.0, 1.0 if i & 2 == 0 else -1.0, 1.0 if i & 1 == 0 else -1.0
+            pose, free, P, 1.0 if i < 4 else -1.0, 1.0 if i & 2 == 0 else -1.0, 1.0 if i & 1 == 0 else -1.0, settle
         )
         S[i], S[BRANCHES + i], S[2 * BRANCHES + i] = q1, q2, q3
         S[3 * BRANCHES + i], S[4 * BRANCHES + i], S[5 * BRANCHES + i] = q4, q5, q6
@@ -191,7 +204,7 @@ def solve_free(T, near, P, S):  # type: ignore[no-untyped-def]
     """Fills the block S (64,) with all branches for T (4, 4), the closest posture where one does not reach it, and with
     free joints where `near` (6,) has them. T has to be a pose."""
     P = _unpack(P)
-    _solve_branches(_read_pose(T, P)[1], _read_free(near, P), P, S)
+    _solve_branches(_read_pose(T, P)[1], _read_free(near, P), P, S, True)
 
 
 @kernel
@@ -205,41 +218,48 @@ def solve_pose(T, P, Q):  # type: ignore[no-untyped-def]
     if not good:
         return -1
     S = make_block(8 * BRANCHES)
-    _solve_branches(pose, _read_free((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), P), P, S)
+    _solve_branches(pose, _unpack_free(P), P, S, False)
     return keep_reached(S, Q)
 
 
 @kernel
-def solve_nearest(T, near, P, limits, q):  # type: ignore[no-untyped-def]
+def solve_nearest(T, near, P, q):  # type: ignore[no-untyped-def]
     """Fills q (6,) with the posture for T (4, 4) nearest to `near` (6,). Returns: see `choose_nearest`; -1 for no pose,
     -2 where `near` is no posture."""
     if not is_posture(near):
         return -2
     if T.shape != (4, 4):
         return -1
+    limits = P[PARAMETERS:].reshape(3, 6)
     P = _unpack(P)
     good, pose = _read_pose(T, P)
     if not good:
         return -1
     S = make_block(10 * BRANCHES)
-    _solve_branches(pose, _read_free(near, P), P, S)
+    free = _unpack_free(P)
+    for attempt in range(2):
+        _solve_branches(pose, free, P, S, False)
+        if attempt == 1 or not is_any_free(S):
+            break
+        free = _read_free(near, P)
     return choose_nearest(S, near, limits, q)
 
 
 @kernel
-def follow(T, start, P, limits, largest_step, Q):  # type: ignore[no-untyped-def]
+def follow(T, start, P, largest_step, Q):  # type: ignore[no-untyped-def]
     """Fills Q (N, 6) with the branch in which an arm stands at `start` (6,), along the poses T (N, 4, 4).
 
     Returns: whether that branch does it: from a first pose that `start` reaches, without a step above `largest_step`
-    [rad], inside the limits (3, 6), past no point at which a joint is free, and with no matrix that is no pose.
+    [rad], inside the limits, past no point at which a joint is free, and with no matrix that is no pose.
     """
+    limits = P[PARAMETERS:].reshape(3, 6)
     P = _unpack(P)
     good, pose = _read_pose(T[0], P)
     free = _read_free(start, P)
     if not good:
         return False
     S = make_block(12 * W)
-    _solve_branches(pose, free, P, S)
+    _solve_branches(pose, free, P, S, False)
     branch = find_standing(S, start, limits)
     if branch < 0:
         return False
@@ -258,7 +278,7 @@ def follow(T, start, P, limits, largest_step, Q):  # type: ignore[no-untyped-def
                 S[i], S[W + i], S[2 * W + i], S[3 * W + i], S[4 * W + i], S[5 * W + i], S[6 * W + i], S[7 * W + i],
                 S[8 * W + i], S[9 * W + i], S[10 * W + i], S[11 * W + i], P,
             )  # fmt: skip
-            q1, q2, q3, q4, q5, q6, reached, singular = _solve_branch(lane, free, P, first, second, third)
+            q1, q2, q3, q4, q5, q6, reached, singular = _solve_branch(lane, free, P, first, second, third, False)
             R[8 + i], R[STRIDE + 8 + i], R[2 * STRIDE + 8 + i] = q1, q2, q3
             R[3 * STRIDE + 8 + i], R[4 * STRIDE + 8 + i], R[5 * STRIDE + 8 + i] = q4, q5, q6
             bad += 0 if (reached == 1.0) & (singular & (WRIST | SHOULDER) == 0) else 1
@@ -305,7 +325,7 @@ def _solve_bars(S, P, side, wrist, bars):  # type: ignore[no-untyped-def]
         u = P[18] * (ahead - wrist * P[14] * S[(side + 7) * W + i])
         z = S[11 * W + i] - P[15] * S[8 * W + i] - P[12]
         v = P[18] * (z + wrist * P[14] * S[(side + 6) * W + i])
-        miss, cos_3, sin_3, m, p = close_triangle(u, v, P[16], P[17])
+        miss, _, cos_3, sin_3, m, p = close_triangle(u, v, P[16], P[17])
         t3 = arctan2(sin_3, cos_3)
         t2 = arctan2(v * m - u * p, u * m + v * p)
         S[bars * W + i] = coordinate(t2, P[1], P[7])
@@ -323,7 +343,7 @@ def solve_poses(T, P, Q, valid, again):  # type: ignore[no-untyped-def]
     """Fills Q (N, 8, 6) and valid (N, 8) with all branches for T (N, 4, 4), again (N,) where one has to be
     looked at again. Returns: whether T holds poses."""
     P = _unpack(P)
-    free = _read_free((0.0, 0.0, 0.0, 0.0, 0.0, 0.0), P)
+    free = _unpack_free(P)
     S = make_block(_ROWS * W)
     for at in range(0, T.shape[0], W):
         count = min(W, T.shape[0] - at)
