@@ -14,6 +14,8 @@ from sewcell.vision.inspection import SeamExpectation, SeamInspection, inspect_s
 from sewcell.vision.inspection_drawing import draw_inspection
 from sim.camera.seam_view import SeamScene, draw_seam_view
 
+pytestmark = pytest.mark.slow
+
 STITCH = 2.5 * MM
 MARGIN = 8.0 * MM
 HOLES = 20

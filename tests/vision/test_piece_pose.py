@@ -15,6 +15,8 @@ from sewcell.vision.draw import draw_result
 from sewcell.vision.outline import resample_closed, signed_area
 from sewcell.vision.piece_pose import locate
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SHIRT = ROOT.parent / "shared/data/patterns/shirt_outlines.json"
 THICKNESS = 0.0003

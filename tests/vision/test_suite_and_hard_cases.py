@@ -19,6 +19,8 @@ from sim.camera.suite.coverage import cover
 from sim.camera.suite.drafts import draft_pieces, draft_symmetric
 from sim.camera.suite.tiles import STRIPE_PERIOD
 
+pytestmark = pytest.mark.slow
+
 SMALL = tuple(piece for piece in draft_pieces() if np.ptp(piece.outline, axis=0).max() < 0.4)
 
 
