@@ -26,7 +26,7 @@ def lines() -> list[Line]:
     """The claims about collision."""
     job = load_job(GARMENT)
     arm = make_arm_model(job)
-    model = make_collision_model(job, arm)
+    model = make_collision_model(job.cell, arm)
     bullet, coal, warm = BulletPeer(model), CoalPeer(model, warm=False), CoalPeer(model, warm=True)
     rng = np.random.default_rng(1)
     Q = _draw(rng, arm.limits, POSTURES)
