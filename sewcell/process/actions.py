@@ -17,6 +17,7 @@ from sewcell.process.plan import TOUCHING, SeamPlan
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import Sighting
 from sewcell.units import DEG
+from sewcell.vision.ply_evidence import Thickness, count_plies
 
 LOCATE_TIME = 0.05
 """Time that finding a piece takes on the cell's computer [s]."""
@@ -73,10 +74,10 @@ async def sight(cell: Workcell, piece: Piece, zone: Array) -> Sighting:
     return Sighting(image, decision.located)
 
 
-async def count_plies(cell: Workcell) -> int:
-    """How many plies the gripper holds, from the thickness that it feels now."""
+async def feel_plies(cell: Workcell) -> int:
+    """How many plies the gripper holds, by the thickness that it feels now."""
     status = await cell.gripper.refresh()
-    return round(status.ply_thickness / cell.recipe.thickness)
+    return count_plies([Thickness(status.ply_thickness, cell.recipe.thickness)]).plies
 
 
 async def sew_together(cell: Workcell, plan: SeamPlan) -> int:

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 
 from sewcell.compute import compute
 from sewcell.errors import DeviceFaultError
-from sewcell.process.actions import count_plies, go_home, move, sew_together, sight
+from sewcell.process.actions import feel_plies, go_home, move, sew_together, sight
 from sewcell.process.looking import EmptyTable
 from sewcell.process.plan import SeamPlan, limit_acceleration, plan_seam_cycle
 from sewcell.process.recipe import PieceRecipe, SeamRecipe
@@ -150,7 +150,7 @@ class Lift(PlannedStep):
     async def run(self, cell: Workcell) -> Step:
         await cell.head.enable()
         await asyncio.gather(cell.head.foot_up(), move(cell, self.plan.lift))
-        plies = await count_plies(cell)
+        plies = await feel_plies(cell)
         if plies == 1:
             self.task.log.picked = True
             return Carry(self.task, self.plan)
