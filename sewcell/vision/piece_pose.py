@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sewcell.errors import VisionError
-from sewcell.geometry.planar import PlanarPose, wrap_angle
+from sewcell.geometry.planar import PlanarPose
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
 from sewcell.pattern.piece import Piece
-from sewcell.units import DEG, MM
+from sewcell.units import MM
 from sewcell.vision.background import FAINT, ORDINARY, SHADOWED, Background, Look, check_size, compare, mask_objects
 from sewcell.vision.camera_model import CameraModel
-from sewcell.vision.edge_fit import EdgeFit, fit_outline, fit_roughly
+from sewcell.vision.edge_fit import fit_outline, fit_roughly
 from sewcell.vision.edges import Scene, measure_edges, shows_cloth
 from sewcell.vision.fragments import match_fragments
 from sewcell.vision.located import FOLDED, OCCLUDED, OUT_OF_VIEW, STRETCHED, LocatedPiece, LocateResult, UnknownBlob
@@ -28,6 +28,7 @@ from sewcell.vision.outline import (
     make_edge_model,
     signed_area,
 )
+from sewcell.vision.rivals import FAINT_CONTRAST, HOPELESS_LOG_RATIO, Candidate, is_rival, log_ratio, name_difference
 
 FACES = ("up", "down")
 LOOKS: tuple[Look, ...] = (ORDINARY, SHADOWED, FAINT)
@@ -42,18 +43,11 @@ _MAX_REFINED = 6
 _MIN_INLIERS = 0.7
 _MIN_PART_INLIERS = 0.5
 _RESIDUAL_LIMIT = 0.5 * MM
-_FAINT_CONTRAST, _FAINT_INLIERS, _FAINT_RESIDUAL = 0.75, 0.5, 0.8 * MM
+_FAINT_INLIERS, _FAINT_RESIDUAL = 0.5, 0.8 * MM
 """Where cloth and table hardly differ, a whole contour of the right size is believed with less."""
 _EDGE_SPACING_PX = 1.5
 _MOST_EDGES = 700
-_SAME_POSE = (5.0 * MM, 5.0 * DEG)
-_CORRELATION_LENGTH = 20.0 * MM
-_COST_FLOOR = (0.05 * MM) ** 2
-_SURE_LOG_RATIO = 9.0  # 1 : 8,000
-_HIDDEN_LOG_RATIO = 15.0
 """The same where a part of the outline is not seen, which may be the part that tells."""
-_WHOLE_INLIERS = 0.9
-_HOPELESS_LOG_RATIO = 20.0
 _FLAGGED_SHARE = 0.7
 _LEAST_PART = 0.35  # of the smallest piece's area
 _LARGEST_WHOLE = 1.3  # of the largest piece's area
@@ -63,15 +57,6 @@ _MOST_UNEXPLAINED = 0.1
 _MOST_FOLDED = 0.3
 _SCRUTINY_PX = 4.0
 _EXPLAINED = 5.0 * MM
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A refined hypothesis."""
-
-    piece: Piece
-    model: EdgeModel
-    fit: EdgeFit
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +196,7 @@ def _identify(blob: Blob, search: _Search, slack: float) -> LocatedPiece | str:
         )
     refined = _refine(search, [(fitting[h.index], h.pose) for h in _worth_refining(coarse, limit)])
     best = refined[0]
-    faint = best.fit.contrast < _FAINT_CONTRAST
+    faint = best.fit.contrast < FAINT_CONTRAST
     if best.fit.inlier_ratio < (_FAINT_INLIERS if faint else _MIN_INLIERS):
         return f"shows the outline of {best.piece.name} along only {best.fit.inlier_ratio:.0%} of its length"
     if best.fit.residual > (_FAINT_RESIDUAL if faint else _RESIDUAL_LIMIT):
@@ -227,7 +212,7 @@ def _identify_parts(blob: Blob, search: _Search) -> list[LocatedPiece]:
     rim = np.array(search.scene.pixels.shape[1::-1]) - 1.0
     border = 0.01 * rim.min()
     free = ((blob.contour_px > border) & (blob.contour_px < rim - border)).all(axis=1)
-    found: list[tuple[_Candidate, list[_Candidate], Array]] = []
+    found: list[tuple[Candidate, list[Candidate], Array]] = []
     outlines = [piece.outline for piece in search.pieces]
     for _ in range(_MOST_PARTS):
         hypotheses = match_fragments(blob.contour, free, outlines, search.mirrored, _FRAGMENTS)
@@ -258,7 +243,7 @@ def _identify_parts(blob: Blob, search: _Search) -> list[LocatedPiece]:
     return [_describe(blob, search.scene, best, rivals) for best, rivals, _ in found]
 
 
-def _share_unexplained(scene: Scene, candidate: _Candidate, others: Sequence[Array]) -> float:
+def _share_unexplained(scene: Scene, candidate: Candidate, others: Sequence[Array]) -> float:
     """Share of the outline where cloth goes on beyond it and nothing is seen that could hide the edge."""
     pose, model = candidate.fit.pose, candidate.model
     points = pose.apply(model.points)
@@ -269,7 +254,7 @@ def _share_unexplained(scene: Scene, candidate: _Candidate, others: Sequence[Arr
     return float(bare.mean())
 
 
-def _is_same_place(candidate: _Candidate, shape: Array) -> bool:
+def _is_same_place(candidate: Candidate, shape: Array) -> bool:
     """Whether the candidate lies where the outline `shape` (N, 2) lies: one's centre is within the other."""
     own = candidate.fit.pose.apply(candidate.piece.outline)
     return _is_inside(own.mean(axis=0), shape) and _is_inside(shape.mean(axis=0), own)
@@ -282,17 +267,17 @@ def _is_near(points: Array, outline: Array) -> NDArray[np.bool_]:
     return np.asarray(np.array(distance) < _EXPLAINED / MM)
 
 
-def _refine(search: _Search, starts: Sequence[tuple[int, PlanarPose]]) -> list[_Candidate]:
+def _refine(search: _Search, starts: Sequence[tuple[int, PlanarPose]]) -> list[Candidate]:
     """The hypotheses fitted to the edges, cheapest first: all roughly, in full those that may win or rival."""
     rough = [
-        _Candidate(search.pieces[index], search.model(index), fit_roughly(search.scene, search.model(index), pose))
+        Candidate(search.pieces[index], search.model(index), fit_roughly(search.scene, search.model(index), pose))
         for index, pose in starts
     ]
     rough.sort(key=lambda candidate: candidate.fit.cost)
     refined = [
-        _Candidate(candidate.piece, candidate.model, fit_outline(search.scene, candidate.model, candidate.fit.pose))
+        Candidate(candidate.piece, candidate.model, fit_outline(search.scene, candidate.model, candidate.fit.pose))
         for candidate in rough
-        if _log_ratio(rough[0], candidate) < _HOPELESS_LOG_RATIO
+        if log_ratio(rough[0], candidate) < HOPELESS_LOG_RATIO
     ]
     return sorted(refined, key=lambda candidate: candidate.fit.cost)
 
@@ -308,10 +293,10 @@ def _worth_refining(coarse: Sequence[Hypothesis], limit: float) -> list[Hypothes
     return [hypothesis for hypothesis in coarse if hypothesis.residual <= reach][:_MAX_REFINED]
 
 
-def _describe(blob: Blob, scene: Scene, best: _Candidate, others: Sequence[_Candidate]) -> LocatedPiece:
+def _describe(blob: Blob, scene: Scene, best: Candidate, others: Sequence[Candidate]) -> LocatedPiece:
     """The answer, with what speaks against it."""
     piece, fit = best.piece, best.fit
-    rivals = tuple(dict.fromkeys(_name_difference(best, other) for other in others if _is_rival(best, other)))
+    rivals = tuple(dict.fromkeys(name_difference(best, other) for other in others if is_rival(best, other)))
     area = abs(signed_area(piece.outline))
     outline_px = scene.camera.project_plane(fit.pose.apply(piece.outline), scene.height)
     height, width = scene.pixels.shape[:2]
@@ -346,41 +331,6 @@ def _describe(blob: Blob, scene: Scene, best: _Candidate, others: Sequence[_Cand
         flags,
         outline_px,
     )
-
-
-def _is_rival(best: _Candidate, other: _Candidate) -> bool:
-    """Whether the picture allows `other` as well: the log likelihood ratio of the two fits is small."""
-    ours, theirs = best.fit.pose, other.fit.pose
-    same_answer = best.piece is other.piece and ours.mirrored == theirs.mirrored
-    if same_answer and abs(float(wrap_angle(ours.theta - theirs.theta))) < _SAME_POSE[1]:
-        middle = best.piece.outline.mean(axis=0, keepdims=True)
-        if np.linalg.norm(ours.apply(middle) - theirs.apply(middle)) < _SAME_POSE[0]:
-            return False
-    sure = _SURE_LOG_RATIO if best.fit.inlier_ratio > _WHOLE_INLIERS else _HIDDEN_LOG_RATIO
-    if best.fit.contrast < _FAINT_CONTRAST:
-        sure = _HOPELESS_LOG_RATIO
-    return _log_ratio(best, other) < sure
-
-
-def _log_ratio(best: _Candidate, other: _Candidate) -> float:
-    """Logarithm of how much better the first of two fits explains the picture.
-
-    For n independent normal errors of unknown size it is (n / 2) log(cost ratio); edges err together over about 20 mm.
-    """
-    independent = closed_length(best.piece.outline) / _CORRELATION_LENGTH
-    ratio = (other.fit.cost + _COST_FLOOR) / (best.fit.cost + _COST_FLOOR)
-    return float(0.5 * independent * np.log(ratio))
-
-
-def _name_difference(best: _Candidate, other: _Candidate) -> str:
-    """How another answer differs: "COLLAR", "POCKET face down", "POCKET turned by 180 deg"."""
-    name = other.piece.name if other.piece.name != best.piece.name else f"{other.piece.name} {other.piece.size}".strip()
-    if best.piece is not other.piece:
-        return name
-    if best.fit.pose.mirrored != other.fit.pose.mirrored:
-        return f"{other.piece.name} face {'down' if other.fit.pose.mirrored else 'up'}"
-    turn = abs(float(wrap_angle(other.fit.pose.theta - best.fit.pose.theta)))
-    return f"{other.piece.name} turned by {turn / DEG:.0f} deg"
 
 
 def _is_inside(point: Array, polygon: Array, unit: float = MM) -> bool:

@@ -1,0 +1,64 @@
+"""Which other answers a picture allows, and how they differ from the best one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sewcell.geometry.planar import wrap_angle
+from sewcell.pattern.piece import Piece
+from sewcell.units import DEG, MM
+from sewcell.vision.edge_fit import EdgeFit
+from sewcell.vision.outline import EdgeModel, closed_length
+
+_SAME_POSE = (5.0 * MM, 5.0 * DEG)
+_CORRELATION_LENGTH = 20.0 * MM
+_COST_FLOOR = (0.05 * MM) ** 2
+_SURE_LOG_RATIO = 9.0  # 1 : 8,000
+_HIDDEN_LOG_RATIO = 15.0
+_WHOLE_INLIERS = 0.9
+HOPELESS_LOG_RATIO = 20.0
+FAINT_CONTRAST = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A refined hypothesis."""
+
+    piece: Piece
+    model: EdgeModel
+    fit: EdgeFit
+
+
+def is_rival(best: Candidate, other: Candidate) -> bool:
+    """Whether the picture allows `other` as well: the log likelihood ratio of the two fits is small."""
+    ours, theirs = best.fit.pose, other.fit.pose
+    same_answer = best.piece is other.piece and ours.mirrored == theirs.mirrored
+    if same_answer and abs(float(wrap_angle(ours.theta - theirs.theta))) < _SAME_POSE[1]:
+        middle = best.piece.outline.mean(axis=0, keepdims=True)
+        if np.linalg.norm(ours.apply(middle) - theirs.apply(middle)) < _SAME_POSE[0]:
+            return False
+    sure = _SURE_LOG_RATIO if best.fit.inlier_ratio > _WHOLE_INLIERS else _HIDDEN_LOG_RATIO
+    if best.fit.contrast < FAINT_CONTRAST:
+        sure = HOPELESS_LOG_RATIO
+    return log_ratio(best, other) < sure
+
+
+def log_ratio(best: Candidate, other: Candidate) -> float:
+    """Logarithm of how much better the first of two fits explains the picture.
+
+    For n independent normal errors of unknown size it is (n / 2) log(cost ratio); edges err together over about 20 mm.
+    """
+    independent = closed_length(best.piece.outline) / _CORRELATION_LENGTH
+    ratio = (other.fit.cost + _COST_FLOOR) / (best.fit.cost + _COST_FLOOR)
+    return float(0.5 * independent * np.log(ratio))
+
+
+def name_difference(best: Candidate, other: Candidate) -> str:
+    """How another answer differs: "COLLAR", "POCKET face down", "POCKET turned by 180 deg"."""
+    name = other.piece.name if other.piece.name != best.piece.name else f"{other.piece.name} {other.piece.size}".strip()
+    if best.piece is not other.piece:
+        return name
+    if best.fit.pose.mirrored != other.fit.pose.mirrored:
+        return f"{other.piece.name} face {'down' if other.fit.pose.mirrored else 'up'}"
+    turn = abs(float(wrap_angle(other.fit.pose.theta - best.fit.pose.theta)))
+    return f"{other.piece.name} turned by {turn / DEG:.0f} deg"
