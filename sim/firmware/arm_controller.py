@@ -1,7 +1,6 @@
 """Emulated arm controller: the state machine of the grblHAL dialect in docs/protocols/arm.md."""
 
 import asyncio
-from collections import deque
 from enum import StrEnum
 from math import pi
 
@@ -11,12 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from sim.firmware import arm_codes as codes
 from sim.firmware.arm_report import StatusReporter, render_modal, render_settings
 from sim.firmware.gcode import Dwell, GcodeError, Modal, interpret_jog, interpret_line
+from sim.firmware.line_buffer import MAX_LINE, RX_BYTES, LineBuffer
 from sim.firmware.planner import CAPACITY, Planner
 from sim.firmware.port import DevicePort
 from sim.plant import Plant
 
-RX_BYTES = 1024
-MAX_LINE = 256
 HOMING_TIME = 2.0
 LIMIT_TOLERANCE_DEG = 1e-6
 HOME_DEG = np.array([0.0, -90.0, 90.0, 0.0, 90.0, 0.0])
@@ -59,9 +57,7 @@ class ArmController:
         self._reporter = StatusReporter()
         self._modal = Modal()
         self._override_percent = 100
-        self._line = bytearray()
-        self._complete: bytes | None = None  # a line that was read and not yet taken
-        self._rx: deque[int] = deque()
+        self._input = LineBuffer()
         self._dwell: tuple[float, float] | None = None  # asked at, duration [s]
         self._stopping = False  # brakes, then drops the queue
         self._limit_was_hit = False
@@ -101,11 +97,9 @@ class ArmController:
         for byte in data:
             if byte in codes.REAL_TIME:
                 self._act(byte)
-            elif self._complete is None and not self._rx:
-                self._gather(byte)
+            else:
+                self._input.push(byte)
                 self._work(now)
-            elif len(self._rx) < RX_BYTES:
-                self._rx.append(byte)
         self._publish()
 
     def jog_from_pendant(self, posture: NDArray[np.float64], speed: float) -> float:
@@ -176,7 +170,7 @@ class ArmController:
             self._reporter.render(
                 name,
                 self._planner,
-                rx_free=RX_BYTES - len(self._rx),
+                rx_free=self._input.free,
                 override_percent=self._override_percent,
                 pins=("" if self._plant.emergency_stop_released else "E") + ("X" if self._plant.arm_limit_hit else ""),
             )
@@ -216,39 +210,23 @@ class ArmController:
 
     def _forget_input(self, keep_complete: bool = False) -> None:
         """Lines that wait vanish without an answer."""
-        self._rx.clear()
-        self._line.clear()
+        self._input.clear(keep_oldest=keep_complete)
         if not keep_complete:
-            self._complete = None
             self._dwell = None
 
     # Lines.
 
-    def _gather(self, byte: int) -> None:
-        if byte == ord("\n"):
-            self._complete = bytes(self._line)
-            self._line.clear()
-        elif len(self._line) <= MAX_LINE:
-            self._line.append(byte)
-
     def _work(self, now: float) -> None:
         """Take lines in their order until one has to wait."""
-        while True:
-            if self._complete is not None:
-                if self._stopping or self._dwell is not None or self.state in (State.HOME, State.SLEEP):
-                    return
-                line, self._complete = self._complete, None
-                try:
-                    taken = self._take(line, now)
-                except GcodeError as error:
-                    self._send(str(error))
-                else:
-                    if not taken:
-                        self._complete = line
-                        return
-            if not self._rx:
+        while (line := self._input.peek()) is not None:
+            if self._stopping or self._dwell is not None or self.state in (State.HOME, State.SLEEP):
                 return
-            self._gather(self._rx.popleft())
+            try:
+                if not self._take(line, now):
+                    return
+            except GcodeError as error:
+                self._send(str(error))
+            self._input.drop()
 
     def _take(self, line: bytes, now: float) -> bool:
         """Carry a line out and answer it; False when it has to wait for room in the queue."""

@@ -8,6 +8,7 @@ import pytest
 from sewcell.drivers.devices.field_bus import FieldBus
 from sewcell.drivers.devices.gripper_io import GripperIo, Light
 from sewcell.drivers.devices.sewing_head import SewingHead
+from sewcell.drivers.protocols.io_module import Input
 from sewcell.drivers.protocols.sewing_head import SeamSettings
 from sewcell.errors import DeviceFaultError, InterlockError, LinkError
 from sewcell.units import MM, SPM
@@ -82,7 +83,7 @@ def test_a_unit_that_stays_silent_is_named(make_bus):
             _ = head.status
         fake.dead_units.clear()
         await io.connect()
-        assert io.safe
+        io.require_safe()
 
     with_cell(make_bus, scenario)
 
@@ -120,8 +121,8 @@ def test_pins_wait_for_the_confirmation_of_their_end(make_bus):
         started = asyncio.get_running_loop().time()
         await io.pins_out()
         assert 0.3 <= asyncio.get_running_loop().time() - started < 0.4
-        assert io.fabric_held
-        assert io.ply_thickness == pytest.approx(0.31 * MM)
+        assert Input.FABRIC_HELD in io.status.inputs
+        assert io.status.ply_thickness == pytest.approx(0.31 * MM)
 
     with_cell(make_bus, scenario)
 
@@ -160,7 +161,6 @@ def test_an_open_door_and_a_pressed_emergency_stop_forbid_motion(make_bus):
         for bits, text in ((0b01, "guard door"), (0b10, "emergency stop")):
             fake.inputs[2][2] = bits
             await io.refresh()
-            assert not io.safe
             with pytest.raises(InterlockError, match=text):
                 io.require_safe()
 

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from sewcell.drivers.protocols import grbl
 from sewcell.drivers.protocols.grbl import Alarm, Banner, Error, GrblDecoder, Info, Note, Ok, Status
-from sewcell.drivers.protocols.grbl_texts import LAST_ALARM, LAST_ERROR, explain_alarm, explain_error
+from sewcell.drivers.protocols.grbl_texts import (
+    LANGUAGE_VARIABLE,
+    LANGUAGES,
+    LAST_ALARM,
+    LAST_ERROR,
+    describe_alarm,
+    describe_error,
+    explain_alarm,
+    explain_error,
+)
 
 
 def feed(data):
@@ -113,11 +122,27 @@ def test_a_move_says_every_joint_to_half_a_thousandth_of_a_degree(joints, second
     assert len(line) <= 80
 
 
-def test_every_alarm_and_error_has_a_cause_and_an_action():
-    texts = [explain_alarm(code) for code in range(1, LAST_ALARM + 1)]
-    texts += [explain_error(code) for code in range(LAST_ERROR + 1)]
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_alarm_and_error_has_a_cause_and_an_action_in_every_language(language):
+    texts = [explain_alarm(code, language) for code in range(1, LAST_ALARM + 1)]
+    texts += [explain_error(code, language) for code in range(LAST_ERROR + 1)]
     for text in texts:
         assert len(text.cause) > 5
         assert len(text.action) > 5
-    assert "home" in explain_alarm(3).action
-    assert "error 200" in str(explain_error(200))
+    assert ("home the arm" if language == "en" else "prise d'origine") in explain_alarm(3, language).action
+
+
+def test_no_text_is_left_untranslated():
+    codes = [(explain_alarm, code) for code in range(1, LAST_ALARM + 1)]
+    codes += [(explain_error, code) for code in range(LAST_ERROR + 1)]
+    for explain, code in codes:
+        english, french = explain(code, "en"), explain(code, "fr")
+        assert english.cause != french.cause
+        assert english.action != french.action
+
+
+@pytest.mark.parametrize(("setting", "word"), [("", "reports"), ("fr_FR.UTF-8", "signale"), ("de", "reports")])
+def test_the_language_is_chosen_by_the_environment(monkeypatch, setting, word):
+    monkeypatch.setenv(LANGUAGE_VARIABLE, setting)
+    assert f"{word} ALARM:10" in describe_alarm(10)
+    assert "error:200" in describe_error(200, "G1 X1")

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sewcell.drivers.devices import grbl_failures
 from sewcell.drivers.protocols import grbl
 from sewcell.drivers.protocols.grbl import Identity, Message, RealTime, Status
-from sewcell.drivers.protocols.grbl_texts import explain_alarm, explain_error
+from sewcell.drivers.protocols.grbl_texts import describe_alarm, describe_error
 from sewcell.drivers.transport import ByteTransport
 from sewcell.errors import DeviceFaultError, LinkError, SewcellError
 
@@ -290,15 +290,14 @@ class GrblLink:
         if self._sent:
             line = self._sent.popleft()
             text = line.text.decode("ascii").strip()
-            refusal = f"the arm controller refused the line '{text}' with error:{code}, {explain_error(code)}"
-            _reject(line.answer, DeviceFaultError(refusal))
+            _reject(line.answer, DeviceFaultError(describe_error(code, text)))
             self._wake.set()
 
     def _take_alarm(self, code: int | None) -> None:
         self._alarm_known = True
         self.position_lost = self.position_lost or code not in _ALARMS_THAT_KEEP_POSITION
-        text = "is in alarm: remove the cause" if code is None else f"reports ALARM:{code}, {explain_alarm(code)}"
-        self._fail(DeviceFaultError(f"the arm controller {text}"))
+        text = "the arm controller is in alarm: remove the cause" if code is None else describe_alarm(code)
+        self._fail(DeviceFaultError(text))
 
     def _take_status(self, status: Status, now: float) -> None:
         self.status, self.status_at = status, now

@@ -33,21 +33,6 @@ class GripperIo:
         """The last poll; raises LinkError when the bus has failed."""
         return registers.decode_status(self._bus.inputs(UNIT).registers)
 
-    @property
-    def safe(self) -> bool:
-        """True while the emergency stop is released and the guard door is closed."""
-        return Input.EMERGENCY_STOP_RELEASED | Input.DOOR_CLOSED in self.status.inputs
-
-    @property
-    def fabric_held(self) -> bool:
-        """True while the gripper feels fabric."""
-        return Input.FABRIC_HELD in self.status.inputs
-
-    @property
-    def ply_thickness(self) -> float:
-        """Thickness of the fabric that the gripper holds [m], 0 when none."""
-        return self.status.ply_thickness
-
     def require_safe(self) -> None:
         """Raise InterlockError unless the safety chain allows motion."""
         inputs = self.status.inputs
