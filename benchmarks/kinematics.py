@@ -65,10 +65,11 @@ def time_single(arm: Arm) -> Iterator[Line]:
     yield compare(f"{title}, against rtb", times | others, 120.0, against=["rtb"], scale=MICRO)
     yield compare(f"{title}, against closed forms", times, 5.0, against=list(all_of_them), scale=MICRO)
 
-    assert all(arm.solve(T, q).status is IkStatus.OK for T, q in zip(poses, near, strict=True))
+    solve = arm.solve
+    assert all(solve(T, q).status is IkStatus.OK for T, q in zip(poses, near, strict=True))
     nearest = measure_interleaved(
         {
-            "sewcell": lambda: [arm.solve(T, q) for T, q in zip(poses, near, strict=True)],
+            "sewcell": lambda: [solve(T, q) for T, q in zip(poses, near, strict=True)],
             "rtb": over(rtb.solve),
             "rtb from near": lambda: [rtb.solve_near(T, q) for T, q in zip(poses, near, strict=True)],
         },

@@ -4,9 +4,14 @@ Row r of a block is the slice r * W to (r + 1) * W of one array; every offset is
 the loops are not vectorised. Rows 0-8 hold the rotation, 9-11 the position.
 """
 
-from math import ceil, floor
+from typing import Any
 
 import numpy as np
+from llvmlite.ir import ArrayType, DoubleType
+from numba import float64
+from numba.extending import intrinsic
+from numba.types import CPointer
+from numpy import ceil, floor
 
 from sewcell.geometry.poses import Array
 from sewcell.kinematics.arm_model import JointLimits
@@ -17,6 +22,8 @@ W = 32
 BRANCHES = 8
 """Branches of one pose; their block has rows of this length: 0-5 joints, 6 `rate_reach`, 7 singular bits, 8 and 9 time
 and excess of `choose_nearest`."""
+POSE = 10 * BRANCHES
+"""Numbers of the block of one pose."""
 STRIDE = W + 8
 """Length of the rows of a block of joints: the last 32 hold the poses, the one before them the pose before."""
 WRIST, ELBOW, SHOULDER = 1, 2, 4
@@ -47,12 +54,18 @@ def pack_free(offset_1: float, offset_wrist: float) -> list[float]:
     return [np.cos(offset_1), -np.sin(offset_1), np.cos(offset_wrist), -np.sin(offset_wrist)]
 
 
-@inline
-def make_block(size):  # type: ignore[no-untyped-def]
-    """An array of `size` numbers that begins with a line of the cache, so that no vector straddles two lines."""
-    numbers = np.empty(size + 8)
-    skip = (64 - numbers.ctypes.data % 64) // 8 % 8
-    return numbers[skip : skip + size]
+@intrinsic(prefer_literal=True)
+def on_stack(_: Any, size: Any) -> Any:
+    """Address of `size` numbers, a constant, that live as long as the kernel that asks: an array of numpy would cost a
+    twentieth of the time of an answer. They begin with a line of the cache, so that no vector straddles two lines."""
+
+    def place(_: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        with builder.goto_entry_block():
+            numbers = builder.alloca(ArrayType(DoubleType(), size.literal_value))
+        numbers.align = 64
+        return builder.bitcast(numbers, DoubleType().as_pointer())
+
+    return CPointer(float64)(size), place
 
 
 @inline
@@ -157,10 +170,9 @@ def choose_nearest(S, near, limits, q):  # type: ignore[no-untyped-def]
             S[9 * BRANCHES + i] = over if over > excess else excess
     best, least, chosen = 1e300, 1e300, -1
     for i in range(BRANCHES):
-        if S[6 * BRANCHES + i] == 1.0:
-            cost, excess = S[8 * BRANCHES + i], S[9 * BRANCHES + i]
-            if excess < least or (excess == least and cost < best):
-                least, best, chosen = excess, cost, i
+        cost, excess = S[8 * BRANCHES + i], S[9 * BRANCHES + i]
+        better = (S[6 * BRANCHES + i] == 1.0) & ((excess < least) | ((excess == least) & (cost < best)))
+        least, best, chosen = (excess if better else least), (cost if better else best), (i if better else chosen)
     if chosen < 0:
         return UNREACHABLE
     for j in range(6):

@@ -27,6 +27,8 @@ _SOLVE_POSES = (_TENSOR, _VECTOR, _TENSOR, boolean[:, ::1], boolean[::1])
 _SOLVE_FREE = (_MATRIX, _VECTOR, _VECTOR, _VECTOR)
 _FOLLOW = (_TENSOR, _VECTOR, _VECTOR, float64, _MATRIX)
 """The types of each kernel."""
+_NUMBER, _POSE_STEPS, _POSTURE_STEPS = np.dtype(np.float64), (32, 8), (8,)
+"""The dtype, and the strides of a pose and of a posture, that the kernels take as they are."""
 _COMPILING = Lock()
 
 
@@ -56,36 +58,50 @@ class ClosedForm:
 
     def _make_solve_all(self) -> SolveAll:
         """A closure, as Python then finds all it needs at once: a method takes a fifth longer."""
-        packed, solve_checked, empty = self._packed, self._solve_all_checked, np.empty
+        packed, number, steps = self._packed, _NUMBER, _POSE_STEPS
+        solve_checked, empty = self._solve_all_checked, np.empty
         kernel: Any = _is_not_compiled
 
         def solve_all(T: ArrayLike) -> Array:
             """See `Arm.solve_all`."""
             nonlocal kernel
-            Q = empty((8, 6))
             try:
-                found = kernel(T, packed, Q)
+                if T.dtype is number and T.strides == steps:  # type: ignore[union-attr]
+                    Q = empty((8, 6))
+                    found = kernel(T, packed, Q)
+                    if found >= 0:
+                        return Q if found == 8 else Q[:found]
             except TypeError:
-                kernel = _compile(self._kernels.solve_pose, _SOLVE_POSE)
-                found = -1
-            return Q if found == 8 else Q[:found] if found >= 0 else solve_checked(T)
+                kernel = _take_entry(self._kernels.solve_pose, _SOLVE_POSE)
+            except AttributeError:
+                pass
+            return solve_checked(T)
 
         return solve_all
 
     def _make_solve(self) -> Solve:
-        packed, solve_checked, empty, ok = self._packed, self._solve_checked, np.empty, IkStatus.OK
+        packed, solve_checked, empty, result = self._packed, self._solve_checked, np.empty, IkResult
+        number, steps, near_steps = _NUMBER, _POSE_STEPS, _POSTURE_STEPS
         kernel: Any = _is_not_compiled
 
         def solve(T: ArrayLike, near: ArrayLike) -> IkResult:
             """See `Arm.solve`."""
             nonlocal kernel
-            q = empty(6)
             try:
-                code = kernel(T, near, packed, q)
+                if (
+                    T.dtype is number  # type: ignore[union-attr]
+                    and near.dtype is number  # type: ignore[union-attr]
+                    and T.strides == steps  # type: ignore[union-attr]
+                    and near.strides == near_steps  # type: ignore[union-attr]
+                ):
+                    q = empty(6)
+                    if kernel(T, near, packed, q) == 0:
+                        return result(q)
             except TypeError:
-                kernel = _compile(self._kernels.solve_nearest, _SOLVE_NEAREST)
-                code = -1
-            return IkResult(ok, q, "") if code == 0 else solve_checked(T, near)
+                kernel = _take_entry(self._kernels.solve_nearest, _SOLVE_NEAREST)
+            except AttributeError:
+                pass
+            return solve_checked(T, near)
 
         return solve
 
@@ -102,12 +118,12 @@ class ClosedForm:
         code = _compile(self._kernels.solve_nearest, _SOLVE_NEAREST)(pose, near, self._packed, q)
         limits = self.model.limits
         if code >= 0:
-            return IkResult(IkStatus.SINGULAR if code else IkStatus.OK, q, self._singular[code])
+            return IkResult(q, IkStatus.SINGULAR if code else IkStatus.OK, self._singular[code])
         if code == JOINT_LIMIT:
-            return IkResult(IkStatus.JOINT_LIMIT, None, describe_excess(limits, q, exceed_limits(limits, q)))
+            return IkResult(None, IkStatus.JOINT_LIMIT, describe_excess(limits, q, exceed_limits(limits, q)))
         branches, valid = self.solve_free(pose, near)
         if not valid.any():
-            return IkResult(IkStatus.UNREACHABLE, None, self.describe_miss(pose, near))
+            return IkResult(None, IkStatus.UNREACHABLE, self.describe_miss(pose, near))
         return self._choose_singular(branches[valid], near)
 
     def solve_batch(
@@ -166,8 +182,8 @@ class ClosedForm:
         times = (np.abs(Q - near) / limits.velocity).max(axis=1)
         best = int(np.lexsort((times, excess.max(axis=1)))[0])
         if excess[best].any():
-            return IkResult(IkStatus.JOINT_LIMIT, None, describe_excess(limits, Q[best], excess[best]))
-        return IkResult(IkStatus.SINGULAR, Q[best], self._singular[ELBOW | SHOULDER])
+            return IkResult(None, IkStatus.JOINT_LIMIT, describe_excess(limits, Q[best], excess[best]))
+        return IkResult(Q[best], IkStatus.SINGULAR, self._singular[ELBOW | SHOULDER])
 
     def describe_miss(self, T: Array, near: Array) -> str:
         """The clause for a pose T (4, 4) that no branch reaches: by how much the closest one misses it."""
@@ -188,6 +204,12 @@ def _compile(kernel: Any, signature: tuple[Any, ...]) -> Any:
                 kernel.compile(signature)
                 kernel.disable_compile()
     return kernel
+
+
+def _take_entry(kernel: Any, signature: tuple[Any, ...]) -> Any:
+    """The kernel without numba's look at the types of its arguments, a tenth of the time of an answer: whoever calls it
+    has looked at their dtype and their strides, which also give the number of dimensions."""
+    return _compile(kernel, signature).overloads[signature].entry_point
 
 
 def _is_not_compiled(*_: object) -> Any:

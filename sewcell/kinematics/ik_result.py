@@ -26,9 +26,9 @@ class IkResult:
     Not frozen, which would take a third of the time of an answer; nothing of sewcell changes it.
     """
 
-    status: IkStatus
     q: Array | None
-    reason: str
+    status: IkStatus = IkStatus.OK
+    reason: str = ""
 
 
 class SolveAll(Protocol):

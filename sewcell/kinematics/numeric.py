@@ -65,16 +65,16 @@ class NumericSearch:
             Q, excess = turn_into_limits(limits, found, near)
         if len(found) == 0:
             reason = f"unreachable: from {_STARTS} starts the search comes no closer than {miss / MM:.3g} mm"
-            return IkResult(IkStatus.UNREACHABLE, None, reason)
+            return IkResult(None, IkStatus.UNREACHABLE, reason)
         worst = excess.max(axis=1)
         if worst.min() > 0.0:
             i = int(worst.argmin())
-            return IkResult(IkStatus.JOINT_LIMIT, None, describe_excess(limits, Q[i], excess[i]))
+            return IkResult(None, IkStatus.JOINT_LIMIT, describe_excess(limits, Q[i], excess[i]))
         cost = np.where(worst > 0.0, np.inf, (np.abs(Q - near) / limits.velocity).max(axis=1))
         q = Q[int(cost.argmin())]
         if np.linalg.svd(jacobian(self.model, q), compute_uv=False)[-1] < _SINGULAR:
-            return IkResult(IkStatus.SINGULAR, q, "the flange cannot move in every direction: two axes coincide")
-        return IkResult(IkStatus.OK, q, "")
+            return IkResult(q, IkStatus.SINGULAR, "the flange cannot move in every direction: two axes coincide")
+        return IkResult(q)
 
     def track(self, T: ArrayLike, start: ArrayLike, largest_step: float) -> Array:
         """See `Arm.track`; each point is sought from the posture of the point before."""

@@ -13,6 +13,7 @@ the unit circle up to the last step, so that theta234 follows from theta6 where 
 from math import cos, floor, pi, sin, sqrt
 
 import numpy as np
+from numba import carray
 
 from sewcell.geometry.poses import Array
 from sewcell.kinematics.arm_model import JointLimits, ParallelParameters
@@ -20,6 +21,7 @@ from sewcell.kinematics.blocks import (
     BRANCHES,
     ELBOW,
     PARAMETERS,
+    POSE,
     SHOULDER,
     SINGULAR_ELBOW,
     STRIDE,
@@ -32,7 +34,7 @@ from sewcell.kinematics.blocks import (
     is_last_row,
     is_posture,
     keep_reached,
-    make_block,
+    on_stack,
     pack_free,
     pack_limits,
     read_poses,
@@ -61,6 +63,8 @@ _ROWS = _BARS + 4 * 7
 _LITTLE = 1e-2
 """Where the wrist is over axis 1, theta1 is known to 1e-8 only, and theta6 to 1e-8 divided by the bend of joint 5:
 below this bend, theta6 and with it the end of the bars may be far off."""
+_PATH, _JOINTS, _MANY = 12 * W, 6 * STRIDE, _ROWS * W
+"""Numbers of the blocks of poses and joints of a path, and of many poses."""
 FLIP = 2
 """The bit of a branch's number that turns the wrist over."""
 
@@ -217,7 +221,7 @@ def solve_pose(T, P, Q):  # type: ignore[no-untyped-def]
     good, pose = _read_pose(T, P)
     if not good:
         return -1
-    S = make_block(8 * BRANCHES)
+    S = carray(on_stack(POSE), POSE)
     _solve_branches(pose, _unpack_free(P), P, S, False)
     return keep_reached(S, Q)
 
@@ -235,7 +239,7 @@ def solve_nearest(T, near, P, q):  # type: ignore[no-untyped-def]
     good, pose = _read_pose(T, P)
     if not good:
         return -1
-    S = make_block(10 * BRANCHES)
+    S = carray(on_stack(POSE), POSE)
     free = _unpack_free(P)
     for attempt in range(2):
         _solve_branches(pose, free, P, S, False)
@@ -258,13 +262,13 @@ def follow(T, start, P, largest_step, Q):  # type: ignore[no-untyped-def]
     free = _read_free(start, P)
     if not good:
         return False
-    S = make_block(12 * W)
+    S = carray(on_stack(_PATH), _PATH)
     _solve_branches(pose, free, P, S, False)
     branch = find_standing(S, start, limits)
     if branch < 0:
         return False
     first, second, third = 1.0 - 2.0 * (branch >> 2), 1.0 - 2.0 * (branch >> 1 & 1), 1.0 - 2.0 * (branch & 1)
-    R, turns = make_block(6 * STRIDE), np.empty(6)
+    R, turns = carray(on_stack(_JOINTS), _JOINTS), np.empty(6)
     for j in range(6):
         turns[j] = 2.0 * pi * floor((start[j] - S[j * BRANCHES + branch]) / (2.0 * pi) + 0.5)
         R[j * STRIDE + 7] = start[j]
@@ -344,7 +348,7 @@ def solve_poses(T, P, Q, valid, again):  # type: ignore[no-untyped-def]
     looked at again. Returns: whether T holds poses."""
     P = _unpack(P)
     free = _unpack_free(P)
-    S = make_block(_ROWS * W)
+    S = carray(on_stack(_MANY), _MANY)
     for at in range(0, T.shape[0], W):
         count = min(W, T.shape[0] - at)
         if read_poses(T, at, count, S) > 0:
