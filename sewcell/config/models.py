@@ -28,6 +28,8 @@ class FabricModel(Model):
     friction_table: Friction
     friction_foot: Friction
     friction_feed_dog: Friction
+    friction_ply: Friction
+    edge_cling_N_m: NotNegative
     colour_rgb: Annotated[tuple[Level, Level, Level], Field(strict=False)]
     override: FabricOverride | None = None
 
@@ -130,6 +132,7 @@ FaultName = Literal[
     "field bus cable pulled",
     "guard door open",
     "piece taken away",
+    "stitch skipped",
     "thread break",
 ]
 

@@ -35,6 +35,8 @@ def _make_material(fabric: FabricModel) -> ClothMaterial:
         friction_table=fabric.friction_table,
         friction_foot=fabric.friction_foot,
         friction_feed_dog=fabric.friction_feed_dog,
+        friction_ply=fabric.friction_ply,
+        edge_cling=fabric.edge_cling_N_m,
         colour=(red, green, blue),
     )
 

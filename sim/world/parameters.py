@@ -13,7 +13,7 @@ class ClothMaterial:
     """Mechanics of one ply.
 
     `areal_mass` [kg/m2], `thickness` [m], `stretch_*`, `shear` [N/m], `bending_*` [N m], `friction_*`,
-    `colour` red, green, blue 0 to 1.
+    `edge_cling` [N/m] holds cut edges of a stack together, `colour` red, green, blue 0 to 1.
     """
 
     areal_mass: float
@@ -26,6 +26,8 @@ class ClothMaterial:
     friction_table: float
     friction_foot: float
     friction_feed_dog: float
+    friction_ply: float
+    edge_cling: float
     colour: tuple[float, float, float]
 
 
@@ -40,7 +42,11 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The sewing machine: needle frame in base, presser foot [m, N], bodies in the needle frame."""
+    """The sewing machine: needle frame in base, presser foot [m, N], bodies in the needle frame.
+
+    `micro_lift`: part of the foot's force that is left while the needle is in the cloth, 1 without micro-lift;
+    `differential`: stroke of the teeth ahead of the needle, in feeds of those behind it.
+    """
 
     T_base_needle: Array
     foot_lift: float
@@ -48,6 +54,8 @@ class Machine:
     foot_width: float
     foot_force: float
     bodies: tuple[Body, ...]
+    micro_lift: float = 1.0
+    differential: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

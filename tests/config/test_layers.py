@@ -64,7 +64,12 @@ def test_a_cell_and_a_scenario_can_be_given_by_name_or_by_path(configs: Path, ga
     ("key", "old", "new", "sentence"),
     [
         ("cell", "cell: bench", "cell: bnech", "no cell 'bnech'; known: bench; did you mean 'bench'?"),
-        ("fabric", "fabric: cotton-shirting", "fabric: silk", "no fabric 'silk'; known: cotton-shirting"),
+        (
+            "fabric",
+            "fabric: cotton-shirting",
+            "fabric: silk",
+            "no fabric 'silk'; known: cotton-shirting, denim, jersey, linen-shirting, poplin",
+        ),
         (
             "pattern",
             "../patterns/shirt-pocket.dxf",
