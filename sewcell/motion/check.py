@@ -26,20 +26,22 @@ def certify(
     limits: JointLimits,
     collision: CollisionModel,
     smallest: float,
+    period: float,
     touching: Collection[Pair] = (),
 ) -> Trajectory:
     """The same trajectory with its certificate, once it has proven to keep every limit.
 
     Velocity, acceleration and jerk are the differences of the fine samples, rest before and after included. All bodies
-    must stay `smallest` [m] apart, proven also between the samples (`CollisionModel.check_path`); the pairs of names in
-    `touching` may come as close as 0 and do not count in the certificate's clearance. The distances from the singular
-    sets of `model` are measured, not limited.
+    must stay `smallest` [m] apart on what the arm's controller does: straight joint moves between the set points, which
+    are `period` [s] apart, proven also between these (`CollisionModel.check_path`). The pairs of names in `touching`
+    may come as close as 0 and do not count in the certificate's clearance. The distances from the singular sets of
+    `model` are measured, not limited.
 
     Raises: MotionError that names motion, joint and time, or the bodies that would come too close.
     """
     _check_range(trajectory, limits)
     ratios = _check_derivatives(trajectory, limits)
-    clearance, pair, time = _check_clearance(trajectory, collision, smallest, touching)
+    clearance, pair, time = _check_clearance(trajectory, collision, smallest, period, touching)
     singularity = _measure_singularity(trajectory, model)
     return replace(trajectory, certificate=Certificate(*ratios, clearance, pair, time, singularity))
 
@@ -78,23 +80,24 @@ def _check_ratio(trajectory: Trajectory, ratio: Array, quantity: str) -> Array:
 
 
 def _check_clearance(
-    trajectory: Trajectory, collision: CollisionModel, smallest: float, touching: Collection[Pair]
+    trajectory: Trajectory, collision: CollisionModel, smallest: float, period: float, touching: Collection[Pair]
 ) -> tuple[float, Pair, float]:
     """Smallest distance [m] of the pairs that must not touch, the pair, and the time [s]."""
-    found = collision.check_path(trajectory.positions, smallest, touching)
+    times, postures = trajectory.set_points(period)
+    found = collision.check_path(postures, smallest, touching)
     if not found.is_clear:
         worst = found.worst
         first, second = collision.pairs[worst.pair]
         deep = worst.distance < 0.0
         what = f"{-worst.distance / MM:.1f} mm deep into" if deep else f"within {worst.distance / MM:.1f} mm of"
         raise MotionError(
-            f"'{trajectory.name}' brings {first} {what} {second} at {_time_at(trajectory, worst.at):.2f} s, "
+            f"'{trajectory.name}' brings {first} {what} {second} at {_time_at(times, worst.at):.2f} s, "
             f"{worst.wanted / MM:.1f} mm are wanted: choose another way or move what is in it"
         )
     if found.nearest is None:
         return float("inf"), ("", ""), float(trajectory.times[0])
     nearest = found.nearest
-    return nearest.distance, collision.pairs[nearest.pair], _time_at(trajectory, nearest.at)
+    return nearest.distance, collision.pairs[nearest.pair], _time_at(times, nearest.at)
 
 
 def _measure_singularity(trajectory: Trajectory, model: ArmModel) -> SingularityDistance | None:
@@ -105,6 +108,6 @@ def _measure_singularity(trajectory: Trajectory, model: ArmModel) -> Singularity
     return SingularityDistance(*(np.asarray(np.abs(each).min()) for each in (along.wrist, along.elbow, along.shoulder)))
 
 
-def _time_at(trajectory: Trajectory, at: float) -> float:
-    """Time [s] of a sample, counted with fractions."""
-    return float(np.interp(at, np.arange(len(trajectory.times)), trajectory.times))
+def _time_at(times: Array, at: float) -> float:
+    """Time [s] of a set point, counted with fractions."""
+    return float(np.interp(at, np.arange(len(times)), times))

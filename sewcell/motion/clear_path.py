@@ -74,7 +74,7 @@ def plan_clear_chain(
             legs = before.then(make_joint_legs(way, corridor)).then(after)
             motion = _plan_eased(legs, limits, period, name, ease)
             try:
-                return certify(motion, model, limits, collision, smallest, touching)
+                return certify(motion, model, limits, collision, smallest, period, touching)
             except MotionError as error:
                 refusal = error
             if len(legs.corridor) == 1:  # one straight leg uses no corridor

@@ -253,7 +253,13 @@ class _Planner:
         station = self._station
         self._q = trajectory.goal
         return certify(
-            trajectory, station.arm.model, station.joint_limits, self._collision, station.clearance, TOUCHING
+            trajectory,
+            station.arm.model,
+            station.joint_limits,
+            self._collision,
+            station.clearance,
+            station.period,
+            TOUCHING,
         )
 
 
