@@ -34,4 +34,6 @@ class Plant:
     door_closed: bool = True
     thread_broken: bool = False
     bobbin_low: bool = False
+    bobbin_empty: bool = False
+    hook_misses: bool = False  # the hook misses the next loop of the needle thread
     arm_limit_hit: bool = False  # the arm has struck something: the controller raises ALARM:1

@@ -4,9 +4,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from math import copysign, inf
 
-HEARTBEAT_TIMEOUT = 0.3
-"""Without a change of HEARTBEAT for this long [s] the host counts as silent (docs/protocols)."""
-
 
 @dataclass(slots=True)
 class Stroke:
@@ -57,8 +54,9 @@ class LateSensor:
 
 @dataclass(slots=True)
 class HeartbeatWatch:
-    """Since when the host has been silent."""
+    """Since when the host has been silent; without a change of HEARTBEAT for `timeout` [s] it counts as silent."""
 
+    timeout: float = 0.3
     value: int = 0
     changed_at: float = 0.0
 
@@ -70,4 +68,4 @@ class HeartbeatWatch:
 
     def is_silent(self, now: float) -> bool:
         """Whether no change has come for longer than the timeout."""
-        return now - self.changed_at > HEARTBEAT_TIMEOUT
+        return now - self.changed_at > self.timeout

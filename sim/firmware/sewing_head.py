@@ -12,7 +12,7 @@ from sim.firmware.parts import HeartbeatWatch, Stroke
 from sim.firmware.shaft import POSITIONING_SPEED, ShaftMove, plan_move, plan_stop
 from sim.plant import Plant
 
-IDENT, VERSION = 0x5345, 1
+IDENT, VERSION = 0x5345, 2
 FOOT_STROKE_TIME = 0.08
 TRIM_TIME = 0.25
 START_DELAY = 2e-3
@@ -37,8 +37,9 @@ LIMITS = (
     (0, 500),
     (0, 6),
     WORD,
+    (100, 1000),
 )
-POWER_ON = (0, 0, 0, 0, 1000, 250, 1, 0, 0, 400, 2000, 120, 0, 0)
+POWER_ON = (0, 0, 0, 0, 1000, 250, 1, 0, 0, 400, 2000, 120, 0, 0, 300)
 
 
 class Reg(IntEnum):
@@ -58,6 +59,7 @@ class Reg(IntEnum):
     TENSION = 11
     COMMAND = 12
     COMMAND_SEQUENCE = 13
+    HEARTBEAT_TIMEOUT = 14
 
 
 class Status(IntEnum):
@@ -77,6 +79,7 @@ class Fault(IntEnum):
 
     NONE = 0
     THREAD_BREAK = 1
+    BOBBIN_EMPTY = 2
     DRIVE_BLOCKED = 3
     REFUSED = 5
 
@@ -182,6 +185,7 @@ class SewingHead:
                     self._fault = Fault.REFUSED
                 raise RefusalError(BAD_STATE)
         before, self._holdings = self._holdings, after
+        self._heartbeat.timeout = after[Reg.HEARTBEAT_TIMEOUT] * 1e-3
         self._heartbeat.observe(after[Reg.HEARTBEAT], now)
         self._foot.move(float(after[Reg.FOOT]), now)
         if after[Reg.ENABLE] > before[Reg.ENABLE]:
@@ -222,8 +226,8 @@ class SewingHead:
             if not self._plant.emergency_stop_released:
                 self._fault = Fault.DRIVE_BLOCKED
                 self._stop(now)
-            elif self._plant.thread_broken and self._seam is not None:
-                self._fault = Fault.THREAD_BREAK
+            elif self._seam is not None and (self._plant.thread_broken or self._plant.bobbin_empty):
+                self._fault = Fault.THREAD_BREAK if self._plant.thread_broken else Fault.BOBBIN_EMPTY
                 self._stop(now)
 
     def _shaft(self, now: float) -> tuple[float, float]:
@@ -282,7 +286,7 @@ class SewingHead:
         """Bring the needle up and stand."""
         self._sew_requested_at = None
         place, speed = self._shaft(now)
-        move = plan_stop(place, speed, self._acceleration(), now)
+        move = plan_stop(place, speed, now)
         self._move = move if move.end_time > now else None
 
     def _position(self, now: float, to: float) -> None:

@@ -7,7 +7,10 @@ from itertools import pairwise
 from math import ceil, sqrt
 
 POSITIONING_SPEED = 200.0 / 60.0
-"""Top speed [turns/s] of stops and of single moves to a stop position (docs/protocols/sewing_head.md, Stop)."""
+"""Top speed [turns/s] of single moves to a stop position (docs/protocols/sewing_head.md)."""
+STOPPING_SPEED = 1000.0 / 60.0
+BRAKING = 20000.0 / 60.0
+"""A stop goes on to the needle-up stop at this speed at most [turns/s], and brakes with this [turns/s2]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,12 @@ def plan_move(
     return ShaftMove(tuple(pieces), borders[-1], time)
 
 
-def plan_stop(start: float, speed: float, acceleration: float, now: float) -> ShaftMove:
-    """Slow down and go on, at no more than POSITIONING_SPEED, to the next needle-up stop (a whole turn)."""
+def plan_stop(start: float, speed: float, now: float) -> ShaftMove:
+    """Brake as hard as the drive can and go on, at no more than STOPPING_SPEED, to the next needle-up stop."""
     # 1e-9 turns: rounding must not cost a whole turn.
-    end = float(ceil(start + speed**2 / (2.0 * acceleration) - 1e-9))
-    sections = [(end, POSITIONING_SPEED)]
-    if speed > POSITIONING_SPEED:
-        slowed = start + (speed**2 - POSITIONING_SPEED**2) / (2.0 * acceleration)
+    end = float(ceil(start + speed**2 / (2.0 * BRAKING) - 1e-9))
+    sections = [(end, STOPPING_SPEED)]
+    if speed > STOPPING_SPEED:
+        slowed = start + (speed**2 - STOPPING_SPEED**2) / (2.0 * BRAKING)
         sections.insert(0, (slowed, speed))
-    return plan_move(start, speed, sections, acceleration, now)
+    return plan_move(start, speed, sections, BRAKING, now)

@@ -56,6 +56,9 @@ class FakeLine:
         self.sent += data
         self.answer(data)
 
+    async def reopen(self):
+        pass
+
     async def close(self):
         pass
 
@@ -175,8 +178,8 @@ class FakeBus(FakeLine):
 
     def __init__(self):
         super().__init__()
-        self.inputs = {1: [0x5345, 1, 1, 1, 0, 0, 0, 0, 0, 0], 2: [0x494F, 1, 0b1011, 0, 0, 0, 0]}
-        self.holdings = {1: [0] * 14, 2: [0] * 5}
+        self.inputs = {1: [0x5345, 2, 1, 1, 0, 0, 0, 0, 0, 0], 2: [0x494F, 1, 0b1011, 0, 0, 0, 0]}
+        self.holdings = {1: [0] * 15, 2: [0] * 5}
         self.writes = []  # (time, unit, address, values)
         self.requests = []  # (time, bytes)
         self.lost = 0
@@ -184,6 +187,7 @@ class FakeBus(FakeLine):
         self.refusal = 0
         self.on_write = lambda unit, address, values: None
         self.delay = 0.001
+        self.frozen_echo = False
 
     def answer(self, data):
         now = asyncio.get_running_loop().time()
@@ -201,6 +205,8 @@ class FakeBus(FakeLine):
                 body = bytes([unit, function | 0x80, self.refusal])
             else:
                 self.holdings[unit][address : address + len(values)] = values
+                if address == 0 and not self.frozen_echo:
+                    self.inputs[unit][{1: 8, 2: 4}[unit]] = value
                 self.writes.append((now, unit, address, values))
                 self.on_write(unit, address, values)
                 body = data[:6]

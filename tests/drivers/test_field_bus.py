@@ -7,6 +7,7 @@ import pytest
 
 from sewcell.drivers.devices.field_bus import FieldBus
 from sewcell.drivers.devices.gripper_io import GripperIo, Light
+from sewcell.drivers.devices.link_watch import LinkState
 from sewcell.drivers.devices.sewing_head import SewingHead
 from sewcell.drivers.protocols.io_module import Input
 from sewcell.drivers.protocols.sewing_head import SeamSettings
@@ -79,11 +80,27 @@ def test_a_unit_that_stays_silent_is_named(make_bus):
         with pytest.raises(LinkError, match=r"fake port: the gripper and I/O module \(unit 2\) does not answer"):
             await io.pins_out()
         assert asyncio.get_running_loop().time() - started < 0.5
-        with pytest.raises(LinkError, match="fake port"):
+        await asyncio.sleep(started + 0.8 - asyncio.get_running_loop().time())
+        assert bus.state is LinkState.DEGRADED
+        await asyncio.sleep(0.6)
+        assert bus.state is LinkState.LOST
+        with pytest.raises(LinkError, match=r"fake port.*unit 2"):
             _ = head.status
         fake.dead_units.clear()
-        await io.connect()
+        await asyncio.sleep(0.3)
+        assert bus.state is LinkState.CONNECTED
         io.require_safe()
+
+    with_cell(make_bus, scenario)
+
+
+def test_a_unit_that_no_longer_repeats_the_heartbeat_is_taken_for_dead(make_bus):
+    async def scenario(head, io, fake, bus):
+        await io.refresh()
+        fake.frozen_echo = True
+        await asyncio.sleep(1.5)
+        with pytest.raises(LinkError, match="does not answer"):
+            _ = io.status
 
     with_cell(make_bus, scenario)
 
@@ -94,7 +111,7 @@ def test_a_missing_head_is_noticed_when_connecting(make_bus):
 
 
 @pytest.mark.parametrize(
-    ("register", "value", "text"), [(0, 7, "0x0007, not 0x5345"), (1, 2, "version 2, this program speaks 1")]
+    ("register", "value", "text"), [(0, 7, "0x0007, not 0x5345"), (1, 1, "version 1, this program speaks 2")]
 )
 def test_another_device_or_version_is_refused(make_bus, register, value, text):
     def prepare(fake):

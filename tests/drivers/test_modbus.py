@@ -38,7 +38,7 @@ def test_the_replies_of_the_sewing_head_are_understood(bus_examples):
     replies = [feed(data) for way, data in bus_examples["sewing_head"] if way == "<"]
     (status,) = replies[0]
     read = sewing_head.decode_status(status.registers)
-    assert (read.ident, read.version, read.state) == (0x5345, 1, sewing_head.State.DISABLED)
+    assert (read.ident, read.version, read.state) == (0x5345, 2, sewing_head.State.DISABLED)
     assert read.flags == sewing_head.Flag.NEEDLE_UP
     assert read.heartbeat_echo == 7
     assert replies[1:] == [
@@ -76,7 +76,7 @@ def test_the_replies_of_the_io_module_are_understood(bus_examples):
 
 
 def test_registers_become_si_values():
-    status = sewing_head.decode_status([0x5345, 1, 3, 0b1010, 17, 900, 1200, 0, 0, 4])
+    status = sewing_head.decode_status([0x5345, 2, 3, 0b1010, 17, 900, 1200, 0, 0, 4])
     assert status.shaft_angle == pytest.approx(math.pi / 2)
     assert status.speed == pytest.approx(20.0)
     assert status.stitches == 17

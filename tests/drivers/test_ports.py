@@ -63,6 +63,38 @@ def test_a_pulled_cable_ends_a_waiting_read(terminal):
     asyncio.run(main())
 
 
+def test_a_port_that_comes_back_is_opened_again(tmp_path):
+    link = tmp_path / "ttyARM"
+
+    def plug():
+        controller, terminal = pty.openpty()
+        tty.setraw(terminal)
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.ttyname(terminal))
+        os.close(terminal)
+        return controller
+
+    async def main():
+        controller = plug()
+        port = await SerialTransport.open(str(link))
+        os.close(controller)
+        with pytest.raises(LinkError, match="is gone"):
+            await asyncio.wait_for(port.read(), 2.0)
+        link.unlink()
+        with pytest.raises(LinkError, match="no such port"):
+            await port.reopen()
+        controller = plug()
+        await port.reopen()
+        await port.write(b"?")
+        assert os.read(controller, 10) == b"?"
+        os.write(controller, b"y")
+        assert await asyncio.wait_for(port.read(), 2.0) == b"y"
+        await port.close()
+        os.close(controller)
+
+    asyncio.run(main())
+
+
 def test_a_port_is_opened_by_one_program_only(terminal):
     async def main():
         first = await SerialTransport.open(terminal[1])

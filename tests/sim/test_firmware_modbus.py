@@ -113,7 +113,7 @@ def _judge() -> FramerRTU:
     "request_pdu",
     [
         ReadInputRegistersRequest(dev_id=1, address=0, count=10),
-        ReadHoldingRegistersRequest(dev_id=1, address=0, count=14),
+        ReadHoldingRegistersRequest(dev_id=1, address=0, count=15),
         WriteSingleRegisterRequest(dev_id=2, address=3, registers=[4]),
         WriteMultipleRegistersRequest(dev_id=1, address=4, registers=[1000, 250, 43, 3, 3, 400, 2000]),
     ],
@@ -129,7 +129,7 @@ def test_an_independent_client_reads_the_answers(request_pdu):
     assert not pdu.isError()
     assert pdu.function_code == request_pdu.function_code
     if request_pdu.function_code == 3:
-        assert pdu.registers == [0, 0, 0, 0, 1000, 250, 1, 0, 0, 400, 2000, 120, 0, 0]
+        assert pdu.registers == [0, 0, 0, 0, 1000, 250, 1, 0, 0, 400, 2000, 120, 0, 0, 300]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_an_independent_client_reads_the_answers(request_pdu):
         ("01 04 00 0A 00 01", 2),
         ("01 03 00 00 00 00", 3),
         ("01 03 00 00 00 7E", 3),
-        ("01 10 00 0D 00 02 04 00 00 00 00", 2),
+        ("01 10 00 0E 00 02 04 00 00 00 00", 2),
         ("01 10 00 04 00 02 04 03 E8 00 00", 3),
         ("01 10 00 04 00 02 02 03 E8", 3),
         ("01 06 00 01 00 02", 3),
@@ -149,7 +149,7 @@ def test_an_independent_client_reads_the_answers(request_pdu):
     ],
 )
 def test_an_independent_client_reads_the_refusals_and_a_refused_write_changes_nothing(body, code):
-    read_all = append_crc(bytes.fromhex("01 03 00 00 00 0E"))
+    read_all = append_crc(bytes.fromhex("01 03 00 00 00 0F"))
 
     async def talk(host: HostEnd) -> tuple[bytes, bytes, bytes]:
         before = await ask(host, read_all)

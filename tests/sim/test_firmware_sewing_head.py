@@ -159,7 +159,7 @@ def test_needle_down_stops_are_at_135_degrees_and_the_next_seam_goes_on_from_the
     assert bench.read(STITCH_COUNT) == 4
 
 
-def test_stop_slows_down_and_creeps_to_the_next_needle_up_stop():
+def test_stop_brakes_hard_and_goes_on_to_the_next_needle_up_stop():
     bench = Bench()
     bench.set_seam(stitches=500, start=0, end=0)
     bench.command(SEW)
@@ -169,12 +169,45 @@ def test_stop_slows_down_and_creeps_to_the_next_needle_up_stop():
     bench.command(STOP)
     begin = len(bench.log)
     bench.run_until_rest()
-    assert bench.plant.shaft_turns == np.ceil(at_stop + (1000 / 60) ** 2 / (2 * 2000 / 60))
+    assert bench.plant.shaft_turns == np.ceil(at_stop + (1000 / 60) ** 2 / (2 * 20000 / 60))
     times, turns, _ = np.array(bench.log[begin:]).T
     speed = np.diff(turns) / np.diff(times)
     assert np.all(np.diff(speed) < 1e-6)  # only slower, never faster
-    assert np.all(np.diff(speed) > -1.01 * 2000 / 60 * 1e-3)
+    assert np.all(np.diff(speed) > -1.01 * 20000 / 60 * 1e-3)
     assert bench.read(STATUS) == READY
+
+
+@settings(max_examples=60, deadline=None)
+@given(at_ms=st.integers(1, 3000), spm=st.integers(100, 2000))
+def test_up_to_2000_spm_the_needle_stands_up_within_160_milliseconds(at_ms, spm):
+    bench = Bench()
+    bench.set_seam(stitches=400, start=2, end=2, spm=spm)
+    bench.command(SEW)
+    bench.run(at_ms * 1e-3)
+    begin = bench.now
+    bench.command(STOP)
+    assert bench.run_until_rest() - begin <= 0.161
+
+
+def test_the_silence_that_stops_the_needle_is_a_setting():
+    bench = Bench()
+    bench.head.write(Reg.HEARTBEAT_TIMEOUT, [130], bench.now)
+    bench.set_seam(stitches=500, start=0, end=0)
+    bench.command(SEW)
+    bench.run(1.0)
+    bench.beats = False
+    bench.run(0.135)
+    assert bench.read(STATUS) == TEMPORARY_STOP
+
+
+def test_an_empty_bobbin_stops_with_the_needle_up():
+    bench = Bench()
+    bench.set_seam(stitches=500, start=0, end=0)
+    bench.command(SEW)
+    bench.run(1.0)
+    bench.plant.bobbin_empty = True
+    bench.run_until_rest()
+    assert (bench.read(STATUS), bench.read(FAULT), bench.read(SHAFT_ANGLE)) == (FAULTED, 2, 0)
 
 
 @settings(max_examples=60, deadline=None)

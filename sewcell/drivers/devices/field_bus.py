@@ -1,49 +1,32 @@
-"""The Modbus master of the cell's field bus: requests with deadlines, polling, heartbeats.
+"""The cell's field bus: registers of its units, polling, heartbeats both ways, and whether the units still answer.
 
 Source: docs/protocols/sewing_head.md.
 """
 
 import asyncio
-import heapq
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from enum import IntEnum
-from itertools import count
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
+from sewcell.drivers.devices.link_watch import LOST_AFTER, REOPEN_PERIOD, LinkState, LinkWatch
+from sewcell.drivers.devices.modbus_line import BYTE_TIME, RETRIES, WRITE_ONE_BYTES, ModbusLine, sleep_until
+from sewcell.drivers.devices.turns import Priority, Turns
 from sewcell.drivers.protocols import modbus
-from sewcell.drivers.protocols.modbus import Function, ModbusDecoder, Reply
+from sewcell.drivers.protocols.modbus import Function, Reply
 from sewcell.drivers.transport import ByteTransport
 from sewcell.errors import DeviceFaultError, LinkError
 from sewcell.units import MS
 
 POLL_PERIOD = 0.05
 """Time between polls of every unit [s]."""
-REPLY_TIME = 0.1
-"""Longest time for a reply [s]."""
-RETRIES = 2
-GAP = 1.75 * MS
-"""Silence before every request [s]: it ends the message before (Modbus over serial line V1.02, 2.5.1.1)."""
-SILENCE = 1.0
-"""Longest time that a caller waits for a poll [s]."""
 RESERVE = 0.02
 """The line is kept free this long before a timed write [s]: longer than any exchange that is answered."""
 LATE = 2 * MS
 """A timed write that would leave later than this is not sent [s]."""
-BYTE_TIME: Final = 11 / 115200
-"""One byte, 8E1, at 115200 baud [s]."""
 HEARTBEAT: Final = 0
 """Address of the register HEARTBEAT in every unit."""
-_WRITE_ONE_BYTES: Final = 8
-
-
-class Priority(IntEnum):
-    """Who goes first when several exchanges wait for the line."""
-
-    COMMAND = 0
-    POLL = 1
+_LONGEST_POLL: Final = 0.4
+"""More than this between two polls is the host's own fault, not the unit's [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,91 +39,73 @@ class Inputs:
 
 @dataclass(slots=True)
 class _Unit:
-    """A polled unit. `ready` is exchanged for a new future at every poll."""
+    """A polled unit. `echo`: its input register that repeats the heartbeat. `ready`: exchanged at every poll."""
 
     name: str
     input_count: int
+    echo: int
     ready: asyncio.Future[Inputs]
+    polled_at: float
     inputs: Inputs | None = None
-
-
-class _Turns:
-    """One exchange at a time; the most urgent waits shortest."""
-
-    def __init__(self) -> None:
-        self._busy = False
-        self._order = count()
-        self._waiting: list[tuple[Priority, int, asyncio.Future[None]]] = []
-
-    @asynccontextmanager
-    async def take(self, priority: Priority) -> AsyncIterator[None]:
-        await self._acquire(priority)
-        try:
-            yield
-        finally:
-            self._release()
-
-    async def _acquire(self, priority: Priority) -> None:
-        if not self._busy:
-            self._busy = True
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (priority, next(self._order), turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._release()
-            raise
-
-    def _release(self) -> None:
-        while self._waiting:
-            _, _, turn = heapq.heappop(self._waiting)
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._busy = False
+    watch: LinkWatch = field(default_factory=LinkWatch)
 
 
 class FieldBus:
     """Registers of the units on one line.
 
-    After LinkError the bus is silent (the units stop by themselves) until `open` is called again.
+    A unit that does not answer for LOST_AFTER, or a port that is gone, is a `failure`: every waiting and later call
+    raises it. Asking goes on (a port is opened again), and with the first answers the failure ends by itself. The units
+    have stopped meanwhile, and nothing here starts them.
     """
 
     def __init__(self, transport: ByteTransport, byte_time: float = BYTE_TIME) -> None:
         self.name = transport.name
-        self.messages = 0
         self.failure: LinkError | None = None
-        self._transport = transport
-        self._byte_time = byte_time
-        self._decoder = ModbusDecoder()
-        self._turns = _Turns()
+        self._line = ModbusLine(transport, byte_time)
+        self._turns = Turns()
         self._units: dict[int, _Unit] = {}
         self._heartbeat = 0
-        self._quiet_since = 0.0
-        self._expects: Callable[[Reply], bool] = lambda _: False
-        self._reply: asyncio.Future[Reply] | None = None
-        self._round_trips: deque[float] = deque(maxlen=50)
         self._tasks: list[asyncio.Task[None]] = []
 
+    @property
+    def messages(self) -> int:
+        """Exchanges that were answered."""
+        return self._line.messages
+
+    @property
+    def state(self) -> LinkState:
+        """That of the unit that answers worst."""
+        if self.failure is not None or not self._tasks:
+            return LinkState.LOST
+        silence = max((unit.watch for unit in self._units.values()), key=lambda watch: watch.silence, default=None)
+        return LinkState.CONNECTED if silence is None else silence.state
+
     async def open(self) -> None:
-        """Start polling; nothing happens when the bus is open already."""
+        """Start polling; nothing happens when the bus is open already and answers."""
         if self._tasks and self.failure is None:
             return
+        gone = self.failure is not None
         await self._stop_tasks()
+        if gone:
+            await self._line.reopen()
         self.failure = None
-        self._tasks = [asyncio.create_task(job()) for job in (self._read_forever, self._poll_forever)]
+        for unit in self._units.values():
+            unit.watch.hear()
+        self._tasks = [asyncio.create_task(job()) for job in (self._listen_forever, self._poll_forever)]
 
     async def close(self) -> None:
         """End polling and close the transport: the sewing head stops needle up for want of heartbeats."""
         await self._stop_tasks()
         self._fail(LinkError(f"{self.name}: the field bus is closed: connect again"))
-        await self._transport.close()
+        await self._line.close()
 
-    def add_unit(self, unit: int, name: str, input_count: int) -> None:
-        """From now on send heartbeats to `unit` and poll its input registers 0 to `input_count` - 1."""
-        self._units[unit] = _Unit(name, input_count, asyncio.get_running_loop().create_future())
+    def add_unit(self, unit: int, name: str, input_count: int, echo: int) -> None:
+        """From now on send heartbeats to `unit` and poll its input registers 0 to `input_count` - 1.
+
+        `echo`: the input register in which the unit repeats the heartbeat; one that does not is taken for dead.
+        """
+        loop = asyncio.get_running_loop()
+        self._units[unit] = _Unit(name, input_count, echo, loop.create_future(), loop.time())
 
     def inputs(self, unit: int) -> Inputs:
         """The last poll of a unit that was added; raises LinkError when the bus has failed or was not polled yet."""
@@ -155,11 +120,12 @@ class FieldBus:
         self._check()
         ready = self._units[unit].ready
         try:
-            async with asyncio.timeout(SILENCE):
+            async with asyncio.timeout(LOST_AFTER):
                 return await asyncio.shield(ready)
         except TimeoutError:
             raise LinkError(
-                f"{self.name}: no poll of {self._units[unit].name} came to its end in {SILENCE:g} s"
+                f"{self.name}: no poll of {self._units[unit].name} came to its end in {LOST_AFTER:g} s: check the "
+                "field bus cable"
             ) from None
 
     async def read_input(self, unit: int, address: int, number: int) -> tuple[int, ...]:
@@ -184,10 +150,10 @@ class FieldBus:
         Raises: LinkError, without having sent anything, when the line does not become free in time.
         """
         loop = asyncio.get_running_loop()
-        send_at = at - self._estimate_way(_count_write_bytes(values))
-        await _sleep_until(send_at - RESERVE)
+        send_at = at - self._line.estimate_way(_count_write_bytes(values))
+        await sleep_until(send_at - RESERVE)
         async with self._turns.take(Priority.COMMAND):
-            await _sleep_until(send_at)
+            await sleep_until(send_at)
             late = loop.time() - send_at
             if late > LATE:
                 raise LinkError(
@@ -199,19 +165,13 @@ class FieldBus:
 
     # ---- exchanges
 
-    def _estimate_way(self, size: int) -> float:
-        """Time [s] from handing over `size` bytes until the unit has them, from the fastest exchange of late."""
-        wire = 2 * _WRITE_ONE_BYTES * self._byte_time
-        rest = min(self._round_trips, default=wire) - wire
-        return size * self._byte_time + max(0.0, rest) / 2.0
-
     async def _read(
-        self, unit: int, function: Function, address: int, number: int, priority: Priority
+        self, unit: int, function: Function, address: int, number: int, priority: Priority, retries: int = RETRIES
     ) -> tuple[int, ...]:
         encode = modbus.encode_read_input if function is Function.READ_INPUT else modbus.encode_read_holding
         async with self._turns.take(priority):
             reply = await self._exchange(
-                unit, function, encode(unit, address, number), lambda reply: len(reply.registers) == number
+                unit, function, encode(unit, address, number), lambda reply: len(reply.registers) == number, retries
             )
         return reply.registers
 
@@ -232,84 +192,82 @@ class FieldBus:
     async def _exchange(
         self, unit: int, function: Function, request: bytes, fits: Callable[[Reply], bool], retries: int = RETRIES
     ) -> Reply:
-        loop = asyncio.get_running_loop()
-        self._expects = lambda reply: (
-            reply.unit == unit and reply.function == function and (reply.exception > 0 or fits(reply))
-        )
-        for _ in range(1 + retries):
-            self._check()
-            await _sleep_until(self._quiet_since + GAP)
-            self._decoder.reset()
-            self._reply = loop.create_future()
-            asked = loop.time()
-            try:
-                await self._transport.write(request)
-                async with asyncio.timeout(REPLY_TIME):
-                    reply = await self._reply
-            except TimeoutError:
-                continue
-            except LinkError as failure:
-                self._fail(failure)
-                raise
-            finally:
-                self._reply = None
-            self.messages += 1
-            if reply.exception:
-                raise DeviceFaultError(
-                    f"{self._name_of(unit)} refused a command: {modbus.explain_exception(reply.exception)}"
-                )
-            if function is Function.WRITE_ONE:
-                self._round_trips.append(loop.time() - asked)
-            return reply
-        silence = LinkError(
-            f"{self.name}: {self._name_of(unit)} does not answer: check its power, its cable and its unit number"
-        )
-        if retries:
-            self._fail(silence)
-        raise silence
+        if not self._tasks:
+            raise LinkError(f"{self.name}: the field bus is not open: connect first")
+        reply = await self._line.exchange(unit, function, request, fits, retries)
+        if reply is None:
+            raise self._silence_of(unit)
+        if reply.exception:
+            raise DeviceFaultError(
+                f"{self._name_of(unit)} refused a command: {modbus.explain_exception(reply.exception)}"
+            )
+        return reply
 
     def _name_of(self, unit: int) -> str:
         return f"the {self._units[unit].name} (unit {unit})" if unit in self._units else f"unit {unit}"
 
+    def _silence_of(self, unit: int) -> LinkError:
+        return LinkError(
+            f"{self.name}: {self._name_of(unit)} does not answer: check its power, its cable and its unit number"
+        )
+
     # ---- tasks
 
-    async def _read_forever(self) -> None:
-        try:
-            while True:
-                data = await self._transport.read()
-                self._quiet_since = asyncio.get_running_loop().time()
-                for reply in self._decoder.feed(data):
-                    if self._reply is not None and not self._reply.done() and self._expects(reply):
-                        self._reply.set_result(reply)
-        except LinkError as failure:
-            self._fail(failure)
+    async def _listen_forever(self) -> None:
+        while True:
+            try:
+                await self._line.listen()
+            except LinkError as failure:
+                self._fail(failure)
+            await asyncio.sleep(REOPEN_PERIOD)
+            try:
+                await self._line.reopen()
+            except LinkError:
+                continue
 
     async def _poll_forever(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
-        try:
-            while True:
-                self._heartbeat = (self._heartbeat + 1) % 0x10000
-                for number in list(self._units):
-                    await self._poll(number)
-                due = max(due + POLL_PERIOD, loop.time())
-                await _sleep_until(due)
-        except LinkError as failure:
-            self._fail(failure)
-        except DeviceFaultError as refusal:
-            self._fail(
-                LinkError(f"{self.name}: polling has ended because {refusal}: check that the unit's protocol fits")
-            )
+        while True:
+            self._heartbeat = (self._heartbeat + 1) % 0x10000
+            for number in list(self._units):
+                await self._supervise(number)
+            if self.failure is not None and all(u.watch.state is LinkState.CONNECTED for u in self._units.values()):
+                self.failure = None
+            due = max(due + POLL_PERIOD, loop.time())
+            await sleep_until(due)
 
-    async def _poll(self, number: int) -> None:
+    async def _supervise(self, number: int) -> None:
         unit = self._units[number]
+        try:
+            alive = await self._poll(number, unit)
+        except LinkError:
+            alive = False
+        except DeviceFaultError as refusal:
+            self._fail(LinkError(f"{self.name}: {refusal}: check that the unit's protocol fits"))
+            alive = False
+        now = asyncio.get_running_loop().time()
+        waited, unit.polled_at = min(now - unit.polled_at, _LONGEST_POLL), now
+        if alive:
+            unit.watch.hear()
+            return
+        unit.watch.wait(waited)
+        if unit.watch.state is LinkState.LOST:
+            self._fail(self._silence_of(number))
+
+    async def _poll(self, number: int, unit: _Unit) -> bool:
+        """Exchange heartbeats and read the unit's inputs; True when it repeated the heartbeat."""
         async with self._turns.take(Priority.POLL):
-            await self._write(number, HEARTBEAT, [self._heartbeat])
+            await self._write(number, HEARTBEAT, [self._heartbeat], retries=1)
         asked = asyncio.get_running_loop().time()
-        registers = await self._read(number, Function.READ_INPUT, 0, unit.input_count, Priority.POLL)
+        # A lost reply is made up for by the next poll.
+        registers = await self._read(number, Function.READ_INPUT, 0, unit.input_count, Priority.POLL, retries=0)
+        if registers[unit.echo] != self._heartbeat:
+            return False
         unit.inputs = Inputs(registers, asked)
         ready, unit.ready = unit.ready, asyncio.get_running_loop().create_future()
         ready.set_result(unit.inputs)
+        return True
 
     async def _stop_tasks(self) -> None:
         for task in self._tasks:
@@ -326,19 +284,17 @@ class FieldBus:
             raise LinkError(f"{self.name}: the field bus is not open: connect first")
 
     def _fail(self, failure: LinkError) -> None:
-        self.failure = self.failure or failure
-        if self._reply is not None and not self._reply.done():
-            self._reply.set_exception(self.failure)
+        if self.failure is not None:
+            return
+        self.failure = failure
+        self._line.interrupt(failure)
         for unit in self._units.values():
+            unit.watch.wait(LOST_AFTER)
             ready, unit.ready = unit.ready, asyncio.get_running_loop().create_future()
-            ready.set_exception(self.failure)
+            ready.set_exception(failure)
             # Marked as seen: nobody may be waiting for this one.
             ready.exception()
 
 
 def _count_write_bytes(values: Sequence[int]) -> int:
-    return _WRITE_ONE_BYTES if len(values) == 1 else 9 + 2 * len(values)
-
-
-async def _sleep_until(due: float) -> None:
-    await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+    return WRITE_ONE_BYTES if len(values) == 1 else 9 + 2 * len(values)

@@ -50,7 +50,7 @@ class GripperIo:
         inputs = await self._bus.read_input(UNIT, 0, registers.INPUT_COUNT)
         check_identity("gripper and I/O module", self._bus.name, inputs, registers.IDENT, registers.VERSION)
         self._request = (await self._bus.read_holding(UNIT, Holding.LOADER_REQUEST, 1))[0]
-        self._bus.add_unit(UNIT, "gripper and I/O module", registers.INPUT_COUNT)
+        self._bus.add_unit(UNIT, "gripper and I/O module", registers.INPUT_COUNT, registers.HEARTBEAT_ECHO)
         self._raise_fault(await self.refresh())
 
     async def refresh(self) -> IoStatus:

@@ -14,6 +14,8 @@ UNIT: Final = 2
 IDENT: Final = 0x494F
 VERSION: Final = 1
 INPUT_COUNT: Final = 7
+HEARTBEAT_ECHO: Final = 4
+"""Address of the input register that repeats the heartbeat."""
 
 
 class Holding(IntEnum):

@@ -3,6 +3,7 @@
 Source: docs/protocols/sewing_head.md.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
@@ -13,8 +14,12 @@ from sewcell.units import DEG, MM, SPM
 
 UNIT: Final = 1
 IDENT: Final = 0x5345
-VERSION: Final = 1
+VERSION: Final = 2
 INPUT_COUNT: Final = 10
+HEARTBEAT_ECHO: Final = 8
+"""Address of the input register that repeats the heartbeat."""
+_COUNTING_PLACE: Final = 135.0 / 360.0
+"""Needle position 1, where a stitch counts [turns]."""
 
 
 class Holding(IntEnum):
@@ -34,6 +39,7 @@ class Holding(IntEnum):
     TENSION = 11
     COMMAND = 12
     COMMAND_SEQUENCE = 13
+    HEARTBEAT_TIMEOUT = 14
 
 
 class Command(IntEnum):
@@ -102,6 +108,12 @@ class HeadStatus:
     fault: int
     heartbeat_echo: int
     command_echo: int
+
+    @property
+    def turns(self) -> float:
+        """How far a seam that began with the needle up has come [turns]: whole turns and part of the present one."""
+        part = self.shaft_angle / (2.0 * math.pi)
+        return self.stitches - (1 if part >= _COUNTING_PLACE else 0) + part
 
 
 def decode_status(registers: Sequence[int]) -> HeadStatus:

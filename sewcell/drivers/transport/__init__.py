@@ -19,4 +19,8 @@ class ByteTransport(Protocol):
         """Hand all of `data` to the line; raises LinkError when the line is gone."""
         ...
 
+    async def reopen(self) -> None:
+        """Open the line again after it was gone; raises LinkError while it cannot be. For many a line this is nothing
+        to do: its reads and writes work again by themselves."""
+
     async def close(self) -> None: ...

@@ -33,5 +33,8 @@ class RecordingTransport:
         self._sink("sent", data, asyncio.get_running_loop().time())
         await self._inner.write(data)
 
+    async def reopen(self) -> None:
+        await self._inner.reopen()
+
     async def close(self) -> None:
         await self._inner.close()

@@ -23,17 +23,17 @@ class SerialTransport:
     A thread reads and hands the bytes to the loop; another one writes, so that a stuck port never stops the loop.
     """
 
-    def __init__(self, name: str, port: Any) -> None:
-        self.name = name
-        self._port = port
+    def __init__(self, url: str, baud: int, parity: str) -> None:
+        self.name = url
+        self._settings = (url, baud, parity)
+        self._port: Any = None
         self._loop = asyncio.get_running_loop()
         self._received = bytearray()
         self._failure: LinkError | None = None
         self._changed = asyncio.Event()
         self._closing = threading.Event()
-        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"write {name}")
-        self._reader = threading.Thread(target=self._read_forever, name=f"read {name}", daemon=True)
-        self._reader.start()
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"write {url}")
+        self._reader: threading.Thread | None = None
 
     @classmethod
     async def open(cls, url: str, baud: int = 115200, parity: Literal["N", "E", "O"] = "N") -> "SerialTransport":
@@ -41,9 +41,9 @@ class SerialTransport:
 
         Raises: LinkError that names the port and the remedy when it is missing, busy or not permitted.
         """
-        loop = asyncio.get_running_loop()
-        port = await loop.run_in_executor(None, _open_port, url, baud, parity)
-        return cls(url, port)
+        transport = cls(url, baud, parity)
+        await transport._start()
+        return transport
 
     async def read(self) -> bytes:
         while not self._received:
@@ -65,23 +65,45 @@ class SerialTransport:
                 f"{self.name} takes no bytes for {WRITE_TIMEOUT:g} s: check the cable and whether the device is on"
             ) from cause
         except (serial.SerialException, OSError) as cause:
+            self._fail(_lost(self.name, cause))
             raise _lost(self.name, cause) from cause
 
-    async def close(self) -> None:
-        if self._closing.is_set():
+    async def reopen(self) -> None:
+        if self._failure is None:
             return
-        self._closing.set()
-        self._fail(LinkError(f"{self.name} is closed: open it again"))
-        await self._loop.run_in_executor(None, self._reader.join)
-        self._writer.shutdown(wait=False)
-        self._port.close()
+        await self._end()
+        await self._start()
 
-    def _read_forever(self) -> None:
-        while not self._closing.is_set():
+    async def close(self) -> None:
+        self._fail(LinkError(f"{self.name} is closed: open it again"))
+        await self._end()
+        self._writer.shutdown(wait=False)
+
+    async def _start(self) -> None:
+        self._port = await self._loop.run_in_executor(None, _open_port, *self._settings)
+        self._received.clear()
+        self._failure = None
+        self._closing = threading.Event()
+        reader = threading.Thread(
+            target=self._read_forever, args=(self._closing,), name=f"read {self.name}", daemon=True
+        )
+        reader.start()
+        self._reader = reader
+
+    async def _end(self) -> None:
+        """Let the reader thread end and give the port back."""
+        self._closing.set()
+        if self._reader is not None:
+            await self._loop.run_in_executor(None, self._reader.join)
+            self._reader = None
+            self._port.close()
+
+    def _read_forever(self, closing: threading.Event) -> None:
+        while not closing.is_set():
             try:
                 data = self._port.read(max(1, self._port.in_waiting))
             except (serial.SerialException, OSError, TypeError) as cause:
-                if not self._closing.is_set():
+                if not closing.is_set():
                     self._hand_over(self._fail, _lost(self.name, cause))
                 return
             if data:
