@@ -9,7 +9,8 @@ from scipy.ndimage import uniform_filter1d
 
 from sewcell.geometry.planar import PlanarPose, wrap_angle
 from sewcell.geometry.poses import Array
-from sewcell.units import MM, UM
+from sewcell.units import MM
+from sewcell.vision.correlated_fit import Solution, solve_edges
 from sewcell.vision.edges import Edges, Scene, measure_edges
 from sewcell.vision.outline import EdgeModel
 
@@ -23,9 +24,6 @@ _LEAST_STRAIN = np.array([0.003, 0.003, 0.0015])
 _LARGEST_STRAIN = 0.012
 _DEFORMED_INLIERS = 0.85
 _DEFORMED_CONTRAST = 0.6
-_REWEIGHTINGS = 3
-_TUKEY = 4.685  # 95 % efficiency at the normal distribution
-_SCALE_FLOOR = 50.0 * UM
 _INLIER = 0.6 * MM
 _INLIER_PX = 1.5
 _COST_LIMIT = 1.5 * MM
@@ -43,7 +41,8 @@ class EdgeFit:
     and of the angle. `missing`, `added`: shares of the outline where cloth is missing, or goes on, instead of ending.
     `missing_densest`, `added_densest`: the same where they are largest, over 15 mm of the outline.
     `contrast`: 0 to 1, how well cloth and table can be told apart.
-    `shear` [rad] and `stretched`: how the cloth differs from the drawing, apart from the pose.
+    `shear` [rad] and `stretched`: how the cloth differs from the drawing, apart from the pose. `sigma_shear` [rad]:
+    standard deviation of the shear that the outline shows, whether it is believed or not.
     """
 
     pose: PlanarPose
@@ -58,92 +57,95 @@ class EdgeFit:
     added_densest: float = 0.0
     contrast: float = 0.0
     shear: float = 0.0
+    sigma_shear: float = np.inf
     stretched: bool = False
 
 
 def fit_roughly(scene: Scene, model: EdgeModel, start: PlanarPose) -> EdgeFit:
     """The first rounds of a fit, on few points: enough to tell which of several rivals is worth the rest."""
-    fit, _, _ = _fit(scene, model, start, _ROUGH_ROUNDS)
-    return fit
+    return _fit(scene, model, start, _ROUGH_ROUNDS).fit
 
 
 def fit_outline(scene: Scene, model: EdgeModel, start: PlanarPose) -> EdgeFit:
     """Refine `start`, the answer of `fit_roughly`, until the outline sits on the edges.
 
     The edge at offset e along the normal n of a point p (seen from the centre of the outline) asks for
-    n . t + (p x n) angle = e; solved by Gauss and Newton with Tukey's weights, while the reach of the search shrinks.
+    n . t + (p x n) angle = e; solved by Gauss and Newton, while the reach of the search shrinks.
     Fewer than a quarter of the edges found leaves the pose as it is and the inlier ratio 0.
 
     When the picture says for sure that the cloth is sheared or stretched, three more unknowns, the symmetric strain E
     of the piece about the centre of its outline, ask for n . (E p) more; the pose then is what is left of the motion
     without E (its polar decomposition), so that shear is no rotation. The cost stays that of the rigid outline.
     """
-    rigid, edges, rows = _fit(scene, model, start, _FINE_ROUNDS)
-    if rigid.inlier_ratio < _DEFORMED_INLIERS or rigid.contrast < _DEFORMED_CONTRAST:
-        return rigid
+    rigid = _fit(scene, model, start, _FINE_ROUNDS)
+    fit = rigid.fit
+    if fit.inlier_ratio < _DEFORMED_INLIERS or fit.contrast < _DEFORMED_CONTRAST:
+        return fit
     arm, normal = model.points - model.points.mean(axis=0), model.normals
     both = 0.5 * (normal[:, 0] * arm[:, 1] + normal[:, 1] * arm[:, 0])
-    wide = np.column_stack((rows, normal * arm, both))  # (N, 6): x, y, angle, e_xx, e_yy, shear
-    step = _solve(wide, edges)
-    left = edges.offset - wide @ step
-    seen = edges.valid & (np.abs(left) < _INLIER)
-    covariance = np.linalg.pinv(wide[seen].T @ wide[seen]) * np.mean(left[seen] ** 2) * _correlation_length(left[seen])
-    strain, sigma = step[3:], np.sqrt(np.diag(covariance)[3:])
+    wide = np.column_stack((rigid.look.rows, normal * arm, both))  # (N, 6): x, y, angle, e_xx, e_yy, shear
+    solution = _solve(model, rigid.look.edges, wide)
+    strain, sigma = solution.step[3:], np.sqrt(np.diag(solution.covariance)[3:])
+    fit = replace(fit, sigma_shear=float(sigma[2]))
     sure = np.abs(strain) > np.maximum(_STRAIN_SIGMAS * sigma, _LEAST_STRAIN)
     if not sure.any() or np.abs(strain).max() > _LARGEST_STRAIN:
-        return rigid
+        return fit
     strain = np.where(sure, strain, 0.0)
     E = np.array([[strain[0], strain[2] / 2.0], [strain[2] / 2.0, strain[1]]])
-    deformed = EdgeModel(model.points + arm @ E, normal, model.spacing)
-    pose = _move(rigid.pose, rigid.pose.apply(model.points).mean(axis=0), step[:3])
-    fit, _, _ = _fit(scene, deformed, pose, _FINE_ROUNDS[-1:])
-    return replace(fit, cost=rigid.cost, shear=float(strain[2]), stretched=bool(sure[:2].any()))
+    deformed = replace(model, points=model.points + arm @ E)
+    again = _fit(scene, deformed, _move(rigid.look.pose, rigid.look.centre, solution.step[:3]), _FINE_ROUNDS[-1:]).fit
+    return replace(
+        again,
+        cost=fit.cost,
+        shear=float(strain[2]),
+        sigma_shear=fit.sigma_shear,
+        stretched=bool(sure[:2].any()),
+    )
 
 
-def _fit(
-    scene: Scene, model: EdgeModel, start: PlanarPose, rounds: Sequence[tuple[float, int]]
-) -> tuple[EdgeFit, Edges, Array]:
-    """The fit after some rounds, and the edges and rows of its last look."""
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The edges at a pose, and the rows (N, 3) of d offset / d(x, y, angle) about the `centre` (2,) of the points."""
+
+    pose: PlanarPose
+    centre: Array
+    rows: Array
+    edges: Edges
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """A fit, and the last look at the picture that led to it."""
+
+    fit: EdgeFit
+    look: _Look
+
+
+def _fit(scene: Scene, model: EdgeModel, start: PlanarPose, rounds: Sequence[tuple[float, int]]) -> _Fitted:
+    """The fit after some rounds of looking; the last look also tells how well the outline fits."""
     pose, pixel = start, scene.camera.mm_per_px * MM
-    part = model
-    for reach, every in rounds:
-        part = EdgeModel(model.points[::every], model.normals[::every], model.spacing * every)
-        reach_px = max(reach, _FIRST_REACH / pixel) if (reach, every) == _ROUGH_ROUNDS[0] else reach
-        edges, rows = _observe(scene, part, pose, reach_px)
-        if edges.valid.sum() < len(part.points) / 4:
-            return _fail(pose), edges, rows
-        pose = _move(pose, pose.apply(part.points).mean(axis=0), _solve(rows, edges))
-    edges, rows = _observe(scene, part, pose, rounds[-1][0])
-    return _judge(pose, edges, rows, max(_INLIER, _INLIER_PX * pixel), part.spacing), edges, rows
+    for number, (reach, every) in enumerate(rounds):
+        part = model.thin(every)
+        first = (reach, every) == _ROUGH_ROUNDS[0]
+        look = _observe(scene, part, pose, max(reach, _FIRST_REACH / pixel) if first else reach)
+        if look.edges.valid.sum() < len(part.points) / 4:
+            return _Fitted(_fail(pose), look)
+        solution = _solve(part, look.edges, look.rows)
+        pose = _move(pose, look.centre, solution.plain if number < len(rounds) - 1 else solution.step)
+    return _Fitted(_judge(pose, look, solution, max(_INLIER, _INLIER_PX * pixel), part.spacing), look)
 
 
-def _observe(scene: Scene, model: EdgeModel, pose: PlanarPose, reach_px: float) -> tuple[Edges, Array]:
-    """The edges at a pose, and the rows (N, 3) of d offset / d(x, y, angle) about the centre of the points."""
+def _solve(model: EdgeModel, edges: Edges, rows: Array) -> Solution:
+    return solve_edges(rows, edges.offset, np.where(edges.valid, edges.weight, 0.0), model.along, model.side)
+
+
+def _observe(scene: Scene, model: EdgeModel, pose: PlanarPose, reach_px: float) -> _Look:
     points = pose.apply(model.points)
     normals = model.normals @ pose.linear_part().T
-    arm = points - points.mean(axis=0)
+    centre = points.mean(axis=0)
+    arm = points - centre
     rows = np.column_stack((normals, arm[:, 0] * normals[:, 1] - arm[:, 1] * normals[:, 0]))
-    return measure_edges(scene, points, normals, reach_px), rows
-
-
-def _solve(rows: Array, edges: Edges) -> Array:
-    """Robust solution (K,) of rows (N, K) @ step = offset."""
-    A, e, base = rows[edges.valid], edges.offset[edges.valid], edges.weight[edges.valid]
-    step: Array = np.zeros(rows.shape[1])
-    for _ in range(_REWEIGHTINGS):
-        left = e - A @ step
-        weight = base * _tukey(left)
-        normal = A.T @ (weight[:, None] * A)
-        step = np.asarray(np.linalg.lstsq(normal, A.T @ (weight * e), rcond=1e-12)[0])
-    return step
-
-
-def _tukey(residuals: Array) -> Array:
-    """Tukey's biweight of residuals (N,), about their median, with the scale from the median deviation."""
-    middle = len(residuals) // 2
-    centred = residuals - np.partition(residuals, middle)[middle]
-    scale = max(1.4826 * float(np.partition(np.abs(centred), middle)[middle]), _SCALE_FLOOR)
-    return np.asarray(np.clip(1.0 - (centred / (_TUKEY * scale)) ** 2, 0.0, None) ** 2)
+    return _Look(pose, centre, rows, measure_edges(scene, points, normals, reach_px))
 
 
 def _move(pose: PlanarPose, centre: Array, step: Array) -> PlanarPose:
@@ -158,26 +160,24 @@ def _fail(pose: PlanarPose) -> EdgeFit:
     return EdgeFit(pose, np.inf, 0.0, _COST_LIMIT**2, np.inf, np.inf, 0.0, 0.0)
 
 
-def _judge(pose: PlanarPose, edges: Edges, rows: Array, inlier_limit: float, spacing: float) -> EdgeFit:
+def _judge(pose: PlanarPose, look: _Look, solution: Solution, inlier_limit: float, spacing: float) -> EdgeFit:
     """Residual, share of inliers and uncertainty at the end of a fit."""
+    edges = look.edges
+    left = edges.offset - look.rows @ solution.plain
     present = edges.weight > _PRESENT * np.median(edges.weight)  # else the table goes on inside the outline
-    inlier = edges.valid & present & (np.abs(edges.offset) < inlier_limit)
+    inlier = edges.valid & present & (np.abs(left) < inlier_limit)
     if inlier.sum() < len(inlier) / 4:
         return _fail(pose)
     missing = ~inlier & (~present | (edges.cover < 0.5))
     added = ~inlier & ~missing
-    offset = edges.offset[inlier]
-    residual = float(np.sqrt(np.mean(offset**2)))
-    square = np.where(edges.valid, np.minimum(edges.offset**2, _COST_LIMIT**2), _COST_LIMIT**2)
-    A = rows[inlier]
-    covariance = np.linalg.pinv(A.T @ A) * residual**2 * _correlation_length(offset)
+    square = np.where(edges.valid, np.minimum(left**2, _COST_LIMIT**2), _COST_LIMIT**2)
     return EdgeFit(
         pose,
-        residual,
+        float(np.sqrt(np.mean(left[inlier] ** 2))),
         float(inlier.mean()),
         float(square.mean()),
-        float(np.sqrt(np.linalg.eigvalsh(covariance[:2, :2])[-1])),
-        float(np.sqrt(covariance[2, 2])),
+        float(np.sqrt(np.linalg.eigvalsh(solution.covariance[:2, :2])[-1])),
+        float(np.sqrt(solution.covariance[2, 2])),
         float(missing.mean()),
         float(added.mean()),
         _densest(missing, spacing),
@@ -190,18 +190,3 @@ def _densest(marked: NDArray[np.bool_], spacing: float) -> float:
     """The largest share of marked neighbours (N,) along any _STRETCH of a closed outline."""
     window = min(len(marked), max(3, round(_STRETCH / spacing)))
     return float(uniform_filter1d(marked.astype(np.float64), window, mode="wrap").max())
-
-
-def _correlation_length(offset: Array) -> float:
-    """How many neighbouring edges (N,) err together: 1 + 2 sum of the autocorrelation up to its first zero, at least 1.
-
-    Source: Sokal 1997, "Monte Carlo Methods in Statistical Mechanics", section 3, integrated autocorrelation time.
-    """
-    spectrum = np.abs(np.fft.rfft(offset - offset.mean())) ** 2
-    correlation = np.fft.irfft(spectrum, len(offset))
-    if correlation[0] <= 0.0:
-        return 1.0
-    correlation = correlation[: len(offset) // 2] / correlation[0]
-    negative = np.flatnonzero(correlation <= 0.0)
-    end = negative[0] if len(negative) else len(correlation)
-    return float(1.0 + 2.0 * correlation[1:end].sum())

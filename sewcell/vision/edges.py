@@ -3,20 +3,19 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 
 from sewcell.geometry.poses import Array
 from sewcell.units import MM
 from sewcell.vision.background import SHADOW_SIGMA, Pixels
 from sewcell.vision.camera_model import CameraModel
+from sewcell.vision.edge_sampling import MARGIN, Floats, sample_lines, smooth_ring, sum_cover
 
 _STEP_PX = 0.5
 _BAND_PX = 5.0
 _RIM_PX = 2.5
 _RIM_LIGHT = (0.4, 1.15)
-_SMOOTHING_POINTS = 15
+_SMOOTHING_POINTS = 9
 _WEAK_SEPARATION, _WEAK_SMOOTHING_POINTS = 60.0, 9
 """Where cloth and table hardly differ, neighbouring edges are averaged."""
 _END_SAMPLES = 2
@@ -74,36 +73,44 @@ def measure_edges(scene: Scene, points: Array, normals: Array, reach_px: float) 
     px_per_m = np.linalg.norm(direction, axis=1) / probe
     direction /= np.maximum(px_per_m * probe, 1e-12)[:, None]
 
-    half = round(reach_px / _STEP_PX)
-    band, rim = round(_BAND_PX / _STEP_PX), round(_RIM_PX / _STEP_PX)
-    profiles = np.empty((len(points), 2 * half + band + rim + 2, 6), np.float32)
-    first = (-half - band - 2 + 0.5) * _STEP_PX
-    means = np.zeros((len(points), 4, 3), np.float32)
+    count, band, rim = (round(length / _STEP_PX) for length in (2.0 * reach_px, _BAND_PX, _RIM_PX))
+    profiles = np.empty((len(points), band + MARGIN + count + rim, 6), np.float32)
+    first = (0.5 - 0.5 * count - MARGIN - band) * _STEP_PX
+    means = np.empty((len(points), 4, 3), np.float32)
     squares = np.zeros((3, 3))
-    inside = _sample(
-        scene.pixels, scene.empty, scene.gain, start_px, direction, first, band, rim, profiles, means, squares
+    inside = sample_lines(
+        scene.pixels,
+        scene.empty,
+        scene.gain.astype(np.float32),
+        start_px.astype(np.float32),
+        direction.astype(np.float32),
+        first,
+        _STEP_PX,
+        band,
+        rim,
+        profiles,
+        means,
+        squares,
     )
-    inner, outside, bare, between = (means[:, k] for k in range(4))
-    cloth = _smooth(inner)  # (N, 3)
+    inner = means[:, 0]
+    smooth = smooth_ring(means.reshape(len(points), 12), _SMOOTHING_POINTS)
+    cloth, rim_seen, bare = (smooth[:, k : k + 3] for k in (0, 3, 6))
     mixed = inner.T @ cloth
     scatter = squares - band * (mixed + mixed.T - cloth.T @ cloth)
     spread = np.diag(scene.noise**2) + 0.5 * scatter / (band * len(points))
-    rim_seen, bare = _smooth(outside), _smooth(bare)
-    light = (rim_seen * bare).sum(axis=1) / np.maximum((bare * bare).sum(axis=1), 1.0)
+    light = _dot(rim_seen, bare) / np.maximum(_dot(bare, bare), 1.0)
     light = np.clip(light, *_RIM_LIGHT).astype(np.float32)
-    local = between * light[:, None]  # (N, 3)
+    local = means[:, 3] * light[:, None]  # (N, 3)
     axis = _discriminant(cloth - local, local, spread)
-    separation = ((cloth - local) * axis).sum(axis=1)  # squared signal to noise
-    sums = _sum_cover(profiles, profiles.shape[1] - rim - 2 * half, 2 * half, light, cloth, axis, separation)
+    separation = _dot(cloth - local, axis)  # squared signal to noise
+    sums = sum_cover(profiles, band + MARGIN, count, _END_SAMPLES, light, cloth, axis, separation)
     if np.median(separation) < _WEAK_SEPARATION:
-        sums = uniform_filter1d(sums, min(_WEAK_SMOOTHING_POINTS, len(sums)), axis=0, mode="wrap")
-    covered, begin, end = sums.T
+        sums = smooth_ring(sums, _WEAK_SMOOTHING_POINTS)
+    covered, begin, end = sums.T.astype(np.float64)
     valid = inside & (begin > _INSIDE_COVER) & (end < _OUTSIDE_COVER)
-    weight = separation / (separation + 10.0)
-    offset_px = covered * _STEP_PX - half * _STEP_PX
-    return Edges(
-        offset_px / px_per_m, valid, np.asarray(weight, np.float64), covered / (2 * half), inner, outside, cloth, spread
-    )
+    offset_px = (covered - 0.5 * count) * _STEP_PX
+    weight = np.asarray(separation / (separation + 10.0), np.float64)
+    return Edges(offset_px / px_per_m, valid, weight, covered / count, inner, means[:, 1], cloth, spread)
 
 
 def shows_cloth(edges: Edges) -> NDArray[np.bool_]:
@@ -116,109 +123,14 @@ def shows_cloth(edges: Edges) -> NDArray[np.bool_]:
     return alike
 
 
-@njit(cache=True, error_model="numpy")
-def _sample(
-    pixels: Pixels,
-    empty: Pixels,
-    gain: Array,
-    start: Array,
-    direction: Array,
-    first: float,
-    band: int,
-    rim: int,
-    profiles: NDArray[np.float32],
-    means: NDArray[np.float32],
-    squares: Array,
-) -> NDArray[np.bool_]:
-    """Fills `profiles` (N, M, 6) with the picture's colour and that of the table, interpolated.
-
-    `means` (N, 4, 3): the picture in the inner band and in the outer rim, the table in the rim and in between;
-    `squares` (3, 3): sum of the products of the colours in all inner bands. Returns which profiles lie in the picture
-    from end to end.
-    """
-    h, w, _ = pixels.shape
-    n, m, _ = profiles.shape
-    inside = np.empty(n, np.bool_)
-    factor = gain.astype(np.float32)
-    for i in range(n):
-        whole = True
-        for j in range(m):
-            u = start[i, 0] + (first + _STEP_PX * j) * direction[i, 0]
-            v = start[i, 1] + (first + _STEP_PX * j) * direction[i, 1]
-            if u < 0.0 or v < 0.0 or u > w - 1.0 or v > h - 1.0:
-                whole = False
-                u, v = min(max(u, 0.0), w - 1.0), min(max(v, 0.0), h - 1.0)
-            x, y = min(int(u), w - 2), min(int(v), h - 2)
-            fx, fy = np.float32(u - x), np.float32(v - y)
-            a, b = (1 - fx) * (1 - fy), fx * (1 - fy)
-            c, d = (1 - fx) * fy, fx * fy
-            for k in range(3):
-                profiles[i, j, k] = (
-                    a * pixels[y, x, k]
-                    + b * pixels[y, x + 1, k]
-                    + c * pixels[y + 1, x, k]
-                    + d * pixels[y + 1, x + 1, k]
-                )
-                profiles[i, j, 3 + k] = factor[k] * (
-                    a * empty[y, x, k] + b * empty[y, x + 1, k] + c * empty[y + 1, x, k] + d * empty[y + 1, x + 1, k]
-                )
-            if j < band:
-                for k in range(3):
-                    means[i, 0, k] += profiles[i, j, k] / band
-                    for other in range(k + 1):
-                        squares[k, other] += profiles[i, j, k] * profiles[i, j, other]
-            elif j >= m - rim:
-                for k in range(3):
-                    means[i, 1, k] += profiles[i, j, k] / rim
-                    means[i, 2, k] += profiles[i, j, 3 + k] / rim
-            elif j >= band + 2:
-                for k in range(3):
-                    means[i, 3, k] += profiles[i, j, 3 + k] / (m - rim - band - 2)
-        inside[i] = whole
-    for k in range(3):
-        for other in range(k):
-            squares[other, k] = squares[k, other]
-    return inside
+def _dot(a: Floats, b: Floats) -> Floats:
+    """Products of the rows of two arrays (N, 3), (N,)."""
+    return np.asarray(np.einsum("ij,ij->i", a, b))
 
 
-@njit(cache=True, error_model="numpy")
-def _sum_cover(
-    profiles: NDArray[np.float32],
-    first: int,
-    count: int,
-    light: NDArray[np.float32],
-    cloth: NDArray[np.float32],
-    axis: Array,
-    separation: Array,
-) -> Array:
-    """Sum of the cover over the search range, and its mean over the first and last samples, (N, 3)."""
-    n = len(profiles)
-    sums = np.zeros((n, 3))
-    for i in range(n):
-        floor = 0.1 * abs(separation[i]) + 1e-6
-        for j in range(count):
-            signal, contrast = 0.0, 0.0
-            for k in range(3):
-                bare = profiles[i, first + j, 3 + k] * light[i]
-                signal += (profiles[i, first + j, k] - bare) * axis[i, k]
-                contrast += (cloth[i, k] - bare) * axis[i, k]
-            cover = min(1.3, max(-0.3, signal * contrast / (contrast * contrast + floor * floor)))
-            sums[i, 0] += cover
-            if j < _END_SAMPLES:
-                sums[i, 1] += cover / _END_SAMPLES
-            if j >= count - _END_SAMPLES:
-                sums[i, 2] += cover / _END_SAMPLES
-    return sums
-
-
-def _smooth(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Moving average of rows (N, 3) along the closed outline."""
-    return np.asarray(uniform_filter1d(rows, min(_SMOOTHING_POINTS, len(rows)), axis=0, mode="wrap"))
-
-
-def _discriminant(contrast: Array, table: Array, spread: Array) -> Array:
+def _discriminant(contrast: Floats, table: Floats, spread: Array) -> Floats:
     """(spread + SHADOW_SIGMA^2 B B')^-1 contrast for each row (N, 3), by Sherman and Morrison."""
-    inverse = np.linalg.inv(spread)
+    inverse = np.linalg.inv(spread).astype(np.float32)
     plain, shadow = contrast @ inverse, table @ inverse
-    share = (table * plain).sum(axis=1) / (SHADOW_SIGMA**-2 + (table * shadow).sum(axis=1))
+    share = _dot(table, plain) / (np.float32(SHADOW_SIGMA**-2) + _dot(table, shadow))
     return np.asarray(plain - share[:, None] * shadow)

@@ -34,12 +34,21 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class EdgeModel:
-    """Where on an outline edges are measured: `points` (N, 2) [m] and outward unit `normals` (N, 2), in order, away
-    from corners, every `spacing` [m]."""
+    """Where on an outline edges are measured, in order, away from corners: `points` (N, 2) [m], outward unit `normals`
+    (N, 2), where they lie `along` (N,) [m] the outline, on which `side` (N,) between two corners, every `spacing` [m].
+    """
 
     points: Array
     normals: Array
+    along: Array
+    side: NDArray[np.int64]
     spacing: float
+
+    def thin(self, every: int) -> "EdgeModel":
+        """Each `every`-th of the points."""
+        return EdgeModel(
+            self.points[::every], self.normals[::every], self.along[::every], self.side[::every], self.spacing * every
+        )
 
 
 def find_blobs(mask: Mask, stride: int, camera: CameraModel, height: float, min_area: float) -> tuple[Blob, ...]:
@@ -117,4 +126,7 @@ def make_edge_model(outline: Array, spacing: float) -> EdgeModel:
     if straight.sum() < 0.3 * count:
         straight[:] = True
     normals = np.column_stack((tangent[:, 1], -tangent[:, 0]))
-    return EdgeModel(points[straight], normals[straight], step)
+    start = int(np.argmin(straight))  # a corner, where there is one
+    chosen = start + np.flatnonzero(np.roll(straight, -start))
+    side = np.cumsum(np.diff(chosen, prepend=chosen[0]) > 1)
+    return EdgeModel(points[chosen % count], normals[chosen % count], chosen * step, side, step)

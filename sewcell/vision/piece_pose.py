@@ -46,7 +46,7 @@ _RESIDUAL_LIMIT = 0.5 * MM
 _FAINT_INLIERS, _FAINT_RESIDUAL = 0.5, 0.8 * MM
 """Where cloth and table hardly differ, a whole contour of the right size is believed with less."""
 _EDGE_SPACING_PX = 1.5
-_MOST_EDGES = 700
+_MOST_EDGES = 1000
 """The same where a part of the outline is not seen, which may be the part that tells."""
 _FLAGGED_SHARE = 0.7
 _LEAST_PART = 0.35  # of the smallest piece's area

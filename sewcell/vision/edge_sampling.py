@@ -1,0 +1,136 @@
+"""The compiled parts of edge measuring: colours along short lines across an outline, and how far cloth covers them."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from sewcell.geometry.poses import Array
+from sewcell.vision.background import Pixels
+
+Floats = NDArray[np.float32]
+
+MARGIN = 2
+"""Samples between the inner band and the search range."""
+_COVER_LIMITS = (-0.3, 1.3)
+
+
+@njit(cache=True, error_model="numpy")
+def sample_lines(
+    pixels: Pixels,
+    empty: Pixels,
+    gain: Floats,
+    start: Floats,
+    direction: Floats,
+    first: float,
+    step: float,
+    band: int,
+    rim: int,
+    profiles: Floats,
+    means: Floats,
+    squares: Array,
+) -> NDArray[np.bool_]:
+    """Fills `profiles` (N, M, 6) with the picture's colour and that of the table, interpolated, at the pixels
+    `start` (N, 2) + (`first` + `step` j) * `direction` (N, 2).
+
+    `means` (N, 4, 3): the picture in the inner `band` samples and in the outer `rim`, the table in the rim and in
+    between; `squares` (3, 3): sum of the products of the colours in all inner bands. Returns which lines lie in the
+    picture from end to end; those that do not are filled with zeros.
+    """
+    h, w, _ = pixels.shape
+    n, m, _ = profiles.shape
+    inside = np.empty(n, np.bool_)
+    one, last = np.float32(1.0), first + step * (m - 1)
+    for i in range(n):
+        du, dv = direction[i, 0], direction[i, 1]
+        u0, v0 = start[i, 0] + first * du, start[i, 1] + first * dv
+        u1, v1 = start[i, 0] + last * du, start[i, 1] + last * dv
+        inside[i] = min(u0, u1) >= 0.0 and min(v0, v1) >= 0.0 and max(u0, u1) < w - 1.0 and max(v0, v1) < h - 1.0
+        if not inside[i]:
+            profiles[i] = np.float32(0.0)
+            means[i] = np.float32(0.0)
+            continue
+        for j in range(m):
+            u, v = np.float32(u0 + step * j * du), np.float32(v0 + step * j * dv)
+            x, y = int(u), int(v)
+            fx, fy = u - np.float32(x), v - np.float32(y)
+            c, d = (one - fx) * fy, fx * fy
+            a, b = one - fx - c, fx - d
+            for k in range(3):
+                profiles[i, j, k] = (
+                    a * np.float32(pixels[y, x, k])
+                    + b * np.float32(pixels[y, x + 1, k])
+                    + c * np.float32(pixels[y + 1, x, k])
+                    + d * np.float32(pixels[y + 1, x + 1, k])
+                )
+                profiles[i, j, 3 + k] = gain[k] * (
+                    a * np.float32(empty[y, x, k])
+                    + b * np.float32(empty[y, x + 1, k])
+                    + c * np.float32(empty[y + 1, x, k])
+                    + d * np.float32(empty[y + 1, x + 1, k])
+                )
+        for k in range(3):
+            inner, outer, bare, between = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
+            for j in range(band):
+                inner += profiles[i, j, k]
+                for other in range(k + 1):
+                    squares[k, other] += profiles[i, j, k] * profiles[i, j, other]
+            for j in range(band + MARGIN, m - rim):
+                between += profiles[i, j, 3 + k]
+            for j in range(m - rim, m):
+                outer += profiles[i, j, k]
+                bare += profiles[i, j, 3 + k]
+            means[i, 0, k], means[i, 1, k] = inner / band, outer / rim
+            means[i, 2, k], means[i, 3, k] = bare / rim, between / (m - rim - band - MARGIN)
+    for k in range(3):
+        for other in range(k):
+            squares[other, k] = squares[k, other]
+    return inside
+
+
+@njit(cache=True, error_model="numpy")
+def smooth_ring(rows: Floats, window: int) -> Floats:
+    """Moving average of rows (N, K), over an odd number of them, along a closed outline."""
+    n, width = rows.shape
+    half = min(window, n) // 2
+    smooth = np.empty_like(rows)
+    for k in range(width):
+        total = 0.0
+        for j in range(-half, half + 1):
+            total += rows[j % n, k]
+        for i in range(n):
+            smooth[i, k] = total / (2 * half + 1)
+            total += rows[(i + half + 1) % n, k] - rows[(i - half) % n, k]
+    return smooth
+
+
+@njit(cache=True, error_model="numpy")
+def sum_cover(
+    profiles: Floats,
+    first: int,
+    count: int,
+    ends: int,
+    light: Floats,
+    cloth: Floats,
+    axis: Floats,
+    separation: Floats,
+) -> Floats:
+    """Sum of the cover over the `count` samples of the search range from `first` on, and its mean over the first and
+    the last `ends` samples, (N, 3)."""
+    n = len(profiles)
+    sums = np.zeros((n, 3), np.float32)
+    least, most = np.float32(_COVER_LIMITS[0]), np.float32(_COVER_LIMITS[1])
+    for i in range(n):
+        floor = np.float32(0.1) * abs(separation[i]) + np.float32(1e-6)
+        for j in range(count):
+            signal, contrast = np.float32(0.0), np.float32(0.0)
+            for k in range(3):
+                bare = profiles[i, first + j, 3 + k] * light[i]
+                signal += (profiles[i, first + j, k] - bare) * axis[i, k]
+                contrast += (cloth[i, k] - bare) * axis[i, k]
+            cover = min(most, max(least, signal * contrast / (contrast * contrast + floor * floor)))
+            sums[i, 0] += cover
+            if j < ends:
+                sums[i, 1] += cover / np.float32(ends)
+            if j >= count - ends:
+                sums[i, 2] += cover / np.float32(ends)
+    return sums
