@@ -25,12 +25,16 @@ class CellPorts:
 
 @dataclass(frozen=True, slots=True)
 class NeedlePoint:
-    """A true penetration of the needle: loop time [s] and place [m] in pattern coordinates (NaN beside the fabric)."""
+    """A true penetration of the needle: loop time [s] and place [m] in pattern coordinates (NaN beside the fabric).
+
+    `skipped`: no stitch was formed there.
+    """
 
     piece: int
     time: float
     x: float
     y: float
+    skipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

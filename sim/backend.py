@@ -101,7 +101,7 @@ class SimBackend:
         return Witness(
             laid=tuple(PlanarPose(p.x, p.y, p.theta, p.mirrored) for p in truth.laid),
             picked=tuple(truth.picked.get(number, False) for number in range(len(truth.laid))),
-            needle_points=tuple(NeedlePoint(p.piece, p.time, p.x, p.y) for p in truth.pierces),
+            needle_points=tuple(NeedlePoint(p.piece, p.time, p.x, p.y, p.skipped) for p in truth.pierces),
             digest=truth.digest(),
         )
 

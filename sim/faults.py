@@ -41,6 +41,10 @@ def _break_thread(cell: SimulatedCell) -> None:
     cell.plant.thread_broken = True
 
 
+def _miss_loop(cell: SimulatedCell) -> None:
+    cell.plant.hook_misses = True
+
+
 FAULTS: Mapping[FaultName, Callable[[SimulatedCell], None]] = {
     "arm cable pulled": lambda cell: cell.arm_cable.unplug(),
     "arm struck": _strike_arm,
@@ -49,5 +53,6 @@ FAULTS: Mapping[FaultName, Callable[[SimulatedCell], None]] = {
     "field bus cable pulled": lambda cell: cell.bus_cable.unplug(),
     "guard door open": _open_door,
     "piece taken away": lambda cell: cell.world.take_pieces_away(),
+    "stitch skipped": _miss_loop,
     "thread break": _break_thread,
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class Pierce:
     """The needle passed the throat plate: `x`, `y` [m] in the coordinates of the piece's pattern,
-    or NaN beside the fabric.
+    or NaN beside the fabric. `skipped`: the hook missed the loop, so that the thread lies loose over this hole.
     """
 
     piece: int
@@ -16,6 +16,7 @@ class Pierce:
     time: float
     x: float
     y: float
+    skipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +44,5 @@ class Truth:
         """sha256 of the needle log, bit for bit."""
         sha = hashlib.sha256()
         for p in self.pierces:
-            sha.update(struct.pack("<iiddd", p.piece, p.turn, p.time, p.x, p.y))
+            sha.update(struct.pack("<iiddd?", p.piece, p.turn, p.time, p.x, p.y, p.skipped))
         return sha.hexdigest()

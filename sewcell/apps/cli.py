@@ -46,7 +46,7 @@ def run(
     database: Annotated[str, typer.Option(help="Database of the runs.")] = DEFAULT_DATABASE,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
-    """Sew a garment's pieces: look, plan, pick, carry, sew, put down, look again."""
+    """Sew a garment's pieces: look, plan, pick, carry, sew, put down, look again, inspect the seam."""
     console = Console(stderr=as_json, highlight=False)
     request = RunRequest(garment, cell, backend, seed, scenario, count, out, database)
     try:
@@ -69,6 +69,10 @@ def _print_outcome(console: Console, outcome: RunOutcome) -> None:
         console.print(f"[bold red]failed[/bold red]: {escape(summary['reason'])}", soft_wrap=True)
     if summary["pieces"]:
         console.print(_make_table(outcome))
+    for number, piece in enumerate(summary["pieces"], start=1):
+        for flag in piece["flags"]:
+            text = f"piece {number}, {piece['piece']}: {flag}"
+            console.print(f"[bold yellow]flagged[/bold yellow]: {escape(text)}", soft_wrap=True)
     if outcome.report is not None:
         console.print(f"report: {escape(str(outcome.report))}", soft_wrap=True)
 
@@ -78,8 +82,8 @@ def _make_table(outcome: RunOutcome) -> Table:
     table = Table(
         title=f"{summary['garment']}: {summary['cycle_s']:.1f} s a piece, {summary['realtime_factor']:.1f}x real time"
     )
-    for heading in ("piece", "pose error", "seam", "stitches", "length", "rms", "largest"):
-        table.add_column(heading, justify="left" if heading in ("piece", "seam") else "right")
+    for heading in ("piece", "pose error", "seam", "stitches", "length", "rms", "largest", "as seen"):
+        table.add_column(heading, justify="left" if heading in ("piece", "seam", "as seen") else "right")
     for piece in summary["pieces"]:
         pose = "not known" if piece["pose_error_mm"] is None else f"{piece['pose_error_mm']:.2f} mm"
         for seam in piece["seams"] or [None]:
@@ -94,6 +98,7 @@ def _make_table(outcome: RunOutcome) -> Table:
                 f"{seam['length_mm']:.1f} mm",
                 _millimetres(seam["rms_mm"]),
                 _millimetres(seam["max_mm"]),
+                {True: "good", False: "faulty", None: "not judged"}[seam["good"]],
             )
     return table
 

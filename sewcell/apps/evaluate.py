@@ -1,6 +1,7 @@
 """Compares what the cell believes with what the simulated world witnessed; on hardware there is no witness."""
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from sewcell.backend import Witness
 from sewcell.geometry.planar import wrap_angle
 from sewcell.geometry.poses import Array
 from sewcell.pattern.piece import Piece
+from sewcell.process.looking import Verdict
 from sewcell.process.worklog import PieceLog, SewnSeam
 from sewcell.units import DEG, MM
 
@@ -19,6 +21,7 @@ class SeamQuality:
     `points` (S, 2) [m] in pattern coordinates in the order of sewing, without those beside the fabric (`missed`).
     `along`, `deviations` (S,) [m]: distance along the planned line and signed distance from it (left positive).
     `distances` (S,) [m] from the line between its ends. `duration` [s] from the first to the last of the points.
+    `skipped`: at how many of the points no stitch was formed.
     """
 
     points: Array
@@ -27,6 +30,7 @@ class SeamQuality:
     distances: Array
     duration: float
     missed: int
+    skipped: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,11 @@ def evaluate_piece(log: PieceLog, piece: Piece, witness: Witness) -> PieceQualit
 def evaluate_seam(seam: SewnSeam, piece: int, witness: Witness) -> SeamQuality:
     """Needle points of one seam against its planned line."""
     rows = [
-        (point.x, point.y, point.time)
+        (point.x, point.y, point.time, point.skipped)
         for point in witness.needle_points
         if point.piece == piece and seam.started <= point.time <= seam.ended
     ]
-    table = np.array(rows).reshape(-1, 3)
+    table = np.array(rows, dtype=np.float64).reshape(-1, 4)
     table = table[np.isfinite(table).all(axis=1)]
     points, times = table[:, :2], table[:, 2]
     start, end = seam.line
@@ -69,11 +73,13 @@ def evaluate_seam(seam: SewnSeam, piece: int, witness: Witness) -> SeamQuality:
     deviations = direction[0] * offset[:, 1] - direction[1] * offset[:, 0]
     beyond = along - np.clip(along, 0.0, length)
     duration = float(np.ptp(times)) if len(times) else 0.0
-    return SeamQuality(points, along, deviations, np.hypot(deviations, beyond), duration, len(rows) - len(points))
+    distances, missed = np.hypot(deviations, beyond), len(rows) - len(points)
+    return SeamQuality(points, along, deviations, distances, duration, missed, int(table[:, 3].sum()))
 
 
-def describe_seam(seam: SewnSeam, quality: SeamQuality | None) -> dict[str, object]:
-    """One entry of `seams` in the line for machines; figures that only the truth knows are null on hardware."""
+def describe_seam(seam: SewnSeam, quality: SeamQuality | None, verdict: Verdict | None) -> dict[str, object]:
+    """One entry of `seams` in the line for machines; figures that only the truth knows are null on hardware, those of
+    the inspection (`good` to `skipped_seen`) are null where the camera did not tell them."""
     described: dict[str, object] = {
         "name": seam.name,
         "stitches": seam.stitches,
@@ -81,20 +87,39 @@ def describe_seam(seam: SewnSeam, quality: SeamQuality | None) -> dict[str, obje
         "rms_mm": None,
         "p99_mm": None,
         "max_mm": None,
+        "deviation_mean_mm": None,
         "stitch_length_mean_mm": None,
         "stitch_length_sd_mm": None,
         "speed_mm_s": None,
         "missed_stitches": None,
+        "skipped_stitches": None,
+        "good": None,
+        "margin_mean_mm": None,
+        "margin_least_mm": None,
+        "margin_largest_mm": None,
+        "stitch_length_seen_mm": None,
+        "skipped_seen": None,
     }
+    if verdict is not None and verdict.inspection is not None:
+        seen = verdict.inspection
+        described |= {
+            "good": seen.ok,
+            "margin_mean_mm": _round(float(np.nanmean(seen.margin)) / MM),
+            "margin_least_mm": _round(float(np.nanmin(seen.margin)) / MM),
+            "margin_largest_mm": _round(float(np.nanmax(seen.margin)) / MM),
+            "stitch_length_seen_mm": _round(seen.stitch_length / MM),
+            "skipped_seen": len(seen.skipped),
+        }
     if quality is None:
         return described
-    described["missed_stitches"] = quality.missed
+    described |= {"missed_stitches": quality.missed, "skipped_stitches": quality.skipped}
     if len(quality.points) >= 2:
         steps = np.linalg.norm(np.diff(quality.points, axis=0), axis=1)
         described |= {
             "rms_mm": _round(float(np.sqrt(np.mean(quality.distances**2))) / MM),
             "p99_mm": _round(float(np.percentile(quality.distances, 99)) / MM),
             "max_mm": _round(float(quality.distances.max()) / MM),
+            "deviation_mean_mm": _round(float(quality.deviations.mean()) / MM),
             "stitch_length_mean_mm": _round(float(steps.mean()) / MM),
             "stitch_length_sd_mm": _round(float(steps.std()) / MM),
             "speed_mm_s": _round(float(steps.sum()) / MM / quality.duration),
@@ -112,7 +137,11 @@ def describe_piece(log: PieceLog, quality: PieceQuality | None) -> dict[str, obj
         "picked": quality.picked if quality and quality.picked is not None else log.picked,
         "pose_error_mm": None if error is None else _round(error / MM),
         "pose_error_deg": None if angle is None else _round(angle / DEG),
-        "seams": [describe_seam(seam, q) for seam, q in zip(log.seams, qualities, strict=True)],
+        "flags": log.flags,
+        "seams": [
+            describe_seam(seam, q, inspected.verdict if inspected else None)
+            for seam, q, inspected in zip_longest(log.seams, qualities, log.inspected)
+        ],
     }
 
 

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from sewcell.apps.messages import refuse
-from sewcell.cell.replay import Replay, Replayed, replay_recording
+from sewcell.cell.replay import Rejudged, Replay, Replayed, replay_recording
 from sewcell.errors import ConfigError, VisionError
-from sewcell.process.looking import Decision
+from sewcell.process.looking import Decision, Verdict
 from sewcell.units import DEG, MM
 
 UNREADABLE = 2
@@ -41,7 +41,7 @@ def _to_json(found: Replay) -> dict[str, object]:
         "recording": str(found.path),
         "pictures": found.pictures,
         "broken_off": found.broken,
-        "identical": sum(decision.identical for decision in found.decisions),
+        "identical": _count_identical(found),
         "decisions": [
             {
                 "taken_at_s": round(decision.recorded.taken_at, 6),
@@ -54,7 +54,28 @@ def _to_json(found: Replay) -> dict[str, object]:
             }
             for decision in found.decisions
         ],
+        "verdicts": [
+            {
+                "taken_at_s": round(verdict.recorded.taken_at, 6),
+                "piece": verdict.recorded.order.piece.name,
+                "seam": verdict.recorded.order.seam.name,
+                "identical": verdict.identical,
+                "old": _verdict_to_json(verdict.recorded),
+                "new": _verdict_to_json(verdict.today),
+            }
+            for verdict in found.verdicts
+        ],
     }
+
+
+def _count_identical(found: Replay) -> int:
+    return sum(decision.identical for decision in found.decisions) + sum(
+        verdict.identical for verdict in found.verdicts
+    )
+
+
+def _verdict_to_json(verdict: Verdict) -> dict[str, object]:
+    return {"refusal": verdict.refusal} if verdict.inspection is None else verdict.inspection.to_json()
 
 
 def _answer_to_json(decision: Decision) -> dict[str, object]:
@@ -73,14 +94,18 @@ def _answer_to_json(decision: Decision) -> dict[str, object]:
 
 
 def _print(console: Console, found: Replay) -> None:
-    same = sum(decision.identical for decision in found.decisions)
-    table = Table(title=f"{same} of {len(found.decisions)} decisions are the same to the last bit")
+    total = len(found.decisions) + len(found.verdicts)
+    table = Table(title=f"{_count_identical(found)} of {total} decisions are the same to the last bit")
     for heading in ("time", "piece", "answer of the run", "answer of today", "difference"):
         table.add_column(heading)
     for decision in found.decisions:
         old, new = decision.recorded, decision.today
         name, time = old.order.piece.name, f"{old.taken_at:.2f} s"
         table.add_row(time, name, _answer(old), _answer(new), _difference(decision))
+    for verdict in found.verdicts:
+        before, after = verdict.recorded, verdict.today
+        name, time = before.order.piece.name, f"{before.taken_at:.2f} s"
+        table.add_row(time, name, before.text, after.text, _compare(verdict))
     console.print(table)
     if found.broken:
         console.print(f"the recording breaks off after {found.pictures} picture(s): what it holds was replayed")
@@ -91,6 +116,12 @@ def _answer(decision: Decision) -> str:
         return decision.refusal
     pose = decision.located.pose
     return f"{pose.x / MM:.3f}, {pose.y / MM:.3f} mm, {pose.theta / DEG:.4f} deg"
+
+
+def _compare(verdict: Rejudged) -> str:
+    if verdict.identical:
+        return "none"
+    return "other figures" if verdict.recorded.good == verdict.today.good else "another verdict"
 
 
 def _difference(decision: Replayed) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.resources import files
+from itertools import zip_longest
 from pathlib import Path
 
 from jinja2 import Environment
@@ -13,10 +14,11 @@ from sewcell.cell.alarms import Alarm
 from sewcell.config.layers import Job
 from sewcell.kinematics.singularity import SingularityDistance
 from sewcell.motion.trajectory import Certificate
-from sewcell.process.worklog import PieceLog, SewnSeam, Sighting, Worklog
+from sewcell.process.worklog import InspectedSeam, PieceLog, SewnSeam, Sighting, Worklog
 from sewcell.units import DEG, MM
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.draw import draw_result
+from sewcell.vision.inspection_drawing import draw_inspection
 from sewcell.vision.located import LocateResult
 
 RUN_KEYS = (
@@ -63,9 +65,10 @@ def _describe_piece(job: Job, camera: CameraModel, log: PieceLog, quality: Piece
     seams = quality.seams if quality else (None,) * len(log.seams)
     return {
         "name": log.name,
+        "flags": log.flags,
         "found": _draw_sighting(job, camera, log, log.found),
         "finished": _draw_sighting(job, camera, log, log.finished),
-        "seams": [_describe_seam(job, log, seam, q) for seam, q in zip(log.seams, seams, strict=True)],
+        "seams": [_describe_seam(job, log, *row) for row in zip_longest(log.seams, seams, log.inspected)],
     }
 
 
@@ -77,12 +80,24 @@ def _draw_sighting(job: Job, camera: CameraModel, log: PieceLog, sighting: Sight
     return encode_picture(draw_result(sighting.image, result, camera, pieces, job.fabric.thickness_mm * MM))
 
 
-def _describe_seam(job: Job, log: PieceLog, seam: SewnSeam, quality: SeamQuality | None) -> dict[str, object]:
+def _describe_seam(
+    job: Job, log: PieceLog, seam: SewnSeam, quality: SeamQuality | None, inspected: InspectedSeam | None
+) -> dict[str, object]:
     return {
-        "figures": describe_seam(seam, quality),
+        "figures": describe_seam(seam, quality, inspected.verdict if inspected else None),
+        "verdict": inspected.verdict.text if inspected else None,
+        "inspection": _draw_inspection(inspected),
         "picture": draw_seam(job.pieces[log.name], seam, quality),
         "deviations": draw_deviations(seam, quality) if quality and len(quality.points) else None,
     }
+
+
+def _draw_inspection(inspected: InspectedSeam | None) -> str | None:
+    if inspected is None or inspected.verdict.inspection is None:
+        return None
+    order = inspected.verdict.order
+    page = draw_inspection(inspected.image, order.camera, inspected.verdict.inspection, order.thickness)
+    return encode_picture(page)
 
 
 def _describe_certificate(certificate: Certificate) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The commands `sewcell vision ...`: look for pieces in a picture."""
+"""The commands `sewcell vision ...`, and among them `locate`: look for pieces in a picture."""
 
 import json
 import sys
@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import cv2
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from sewcell.apps.inspect_command import inspect
 from sewcell.apps.messages import refuse
 from sewcell.apps.replay_commands import replay
 from sewcell.config.calibration_files import make_camera
@@ -22,20 +22,16 @@ from sewcell.units import DEG, MM, PERCENT
 from sewcell.vision.background import make_background
 from sewcell.vision.draw import draw_result
 from sewcell.vision.located import LocateResult
-from sewcell.vision.pictures import read_picture
+from sewcell.vision.pictures import read_picture, write_picture
 from sewcell.vision.piece_pose import locate as locate_pieces
 
-vision_app = typer.Typer(no_args_is_help=True, help="Look for cut pieces in pictures.")
+vision_app = typer.Typer(no_args_is_help=True, help="Find pieces, judge seams, follow edges in pictures.")
 
+vision_app.command()(inspect)
 vision_app.command()(replay)
 
 UNUSABLE = 2
 """Exit code when the picture or a file does not allow an answer."""
-
-
-@vision_app.callback()
-def describe() -> None:
-    """Look for cut pieces in pictures."""
 
 
 @vision_app.command()
@@ -58,8 +54,8 @@ def locate(
         began = time.perf_counter()
         result = locate_pieces(picture, empty, model, cloth.pieces, thickness=thickness)
         elapsed_ms = 1e3 * (time.perf_counter() - began)
-        if draw is not None and not _write(draw, draw_result(picture, result, model, cloth.pieces, thickness)):
-            raise ConfigError(f"the picture {draw} cannot be written: give a folder that exists and .png or .jpg")
+        if draw is not None:
+            write_picture(draw, draw_result(picture, result, model, cloth.pieces, thickness))
     except (VisionError, ConfigError) as error:
         refuse(console, error)
         raise typer.Exit(UNUSABLE) from error
@@ -67,13 +63,6 @@ def locate(
         sys.stdout.write(json.dumps({**result.to_dict(), "elapsed_ms": round(elapsed_ms, 2)}) + "\n")
     else:
         _print(console, result, cloth, elapsed_ms)
-
-
-def _write(path: Path, pixels: cv2.typing.MatLike) -> bool:
-    try:
-        return bool(cv2.imwrite(str(path), pixels))
-    except cv2.error:
-        return False
 
 
 def _print(console: Console, result: LocateResult, cloth: Cloth, elapsed_ms: float) -> None:

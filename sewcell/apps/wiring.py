@@ -49,6 +49,7 @@ def wire_cell(job: Job, ports: CellPorts, journal: Journal, worklog: Worklog) ->
         worklog=worklog,
         on_image=journal.add_image,
         on_decision=journal.add_decision,
+        on_verdict=journal.add_verdict,
         on_empty_table=journal.add_empty_table,
     )
     return WiredCell(workcell, arm_line, bus)

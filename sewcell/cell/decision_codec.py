@@ -1,6 +1,7 @@
-"""Decisions from pictures as JSON and back, without losing a bit: SI units, numbers in full length."""
+"""Decisions and verdicts from pictures as JSON and back, without losing a bit: SI units, numbers in full length."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,10 @@ import numpy as np
 from sewcell.geometry.planar import PlanarPose
 from sewcell.geometry.poses import Array
 from sewcell.pattern.piece import Notch, Piece
-from sewcell.process.looking import Decision, SightOrder
+from sewcell.process.looking import Decision, SeamOrder, SightOrder, Verdict
+from sewcell.process.recipe import SeamRecipe
 from sewcell.vision.camera_model import CameraModel
+from sewcell.vision.inspection import SeamExpectation, SeamInspection
 from sewcell.vision.located import LocatedPiece
 
 Json = dict[str, Any]
@@ -22,12 +25,7 @@ def encode_decision(decision: Decision) -> Json:
         "camera": decision.camera,
         "piece": _encode_piece(order.piece),
         "zone": order.zone.tolist(),
-        "camera_model": {
-            "image_size_px": list(order.camera.image_size_px),
-            "camera_matrix": order.camera.matrix.tolist(),
-            "distortion": order.camera.distortion.tolist(),
-            "T_camera_table": order.camera.T_camera_table.tolist(),
-        },
+        "camera_model": _encode_camera(order.camera),
         "thickness": order.thickness,
         "max_residual": order.max_residual,
         "min_confidence": order.min_confidence,
@@ -38,18 +36,10 @@ def encode_decision(decision: Decision) -> Json:
 
 def decode_decision(message: Mapping[str, Any], taken_at: float) -> Decision:
     """The decision of a message about the picture of `taken_at` [s]; raises KeyError, TypeError or ValueError."""
-    model = message["camera_model"]
-    width, height = model["image_size_px"]
-    camera = CameraModel(
-        (int(width), int(height)),
-        _array(model["camera_matrix"]),
-        _array(model["distortion"]),
-        _array(model["T_camera_table"]),
-    )
     order = SightOrder(
         _decode_piece(message["piece"]),
         _array(message["zone"]),
-        camera,
+        _decode_camera(message["camera_model"]),
         float(message["thickness"]),
         float(message["max_residual"]),
         float(message["min_confidence"]),
@@ -57,6 +47,78 @@ def decode_decision(message: Mapping[str, Any], taken_at: float) -> Decision:
     located = message["located"]
     found = None if located is None else _decode_located(located)
     return Decision(str(message["camera"]), taken_at, order, found, str(message["refusal"]))
+
+
+def encode_verdict(verdict: Verdict) -> Json:
+    """The message of a verdict."""
+    order = verdict.order
+    return {
+        "camera": verdict.camera,
+        "piece": _encode_piece(order.piece),
+        "seam": _encode_fields(order.seam),
+        "pose": asdict(order.pose),
+        "camera_model": _encode_camera(order.camera),
+        "thickness": order.thickness,
+        "inspection": None if verdict.inspection is None else encode_inspection(verdict.inspection),
+        "refusal": verdict.refusal,
+    }
+
+
+def decode_verdict(message: Mapping[str, Any], taken_at: float) -> Verdict:
+    """The verdict of a message about the picture of `taken_at` [s]; raises KeyError, TypeError or ValueError."""
+    order = SeamOrder(
+        _decode_piece(message["piece"]),
+        SeamRecipe(**{**message["seam"], "line": _array(message["seam"]["line"])}),
+        PlanarPose(**message["pose"]),
+        _decode_camera(message["camera_model"]),
+        float(message["thickness"]),
+    )
+    found = message["inspection"]
+    inspection = None if found is None else _decode_inspection(found)
+    return Verdict(str(message["camera"]), taken_at, order, inspection, str(message["refusal"]))
+
+
+def encode_inspection(inspection: SeamInspection) -> Json:
+    """The message of an inspection; None stands where no edge is seen."""
+    rows = _encode_fields(inspection)
+    margin = [None if np.isnan(value) else value for value in rows["margin"]]
+    return {**rows, "expectation": _encode_fields(inspection.expectation), "margin": margin}
+
+
+def _decode_inspection(message: Mapping[str, Any]) -> SeamInspection:
+    expectation = {**message["expectation"], "line": _array(message["expectation"]["line"])}
+    arrays = ("along", "margin", "sideways", "holes", "skipped")
+    return SeamInspection(
+        SeamExpectation(**expectation),
+        **{name: _array(message[name]) for name in arrays},
+        unsewn=_array(message["unsewn"]).reshape(-1, 2),
+        faults=tuple(str(fault) for fault in message["faults"]),
+    )
+
+
+def _encode_fields(value: SeamRecipe | SeamExpectation | SeamInspection) -> Json:
+    """The fields of a value by name, arrays as lists."""
+    fields = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    return {name: field.tolist() if isinstance(field, np.ndarray) else field for name, field in fields.items()}
+
+
+def _encode_camera(camera: CameraModel) -> Json:
+    return {
+        "image_size_px": list(camera.image_size_px),
+        "camera_matrix": camera.matrix.tolist(),
+        "distortion": camera.distortion.tolist(),
+        "T_camera_table": camera.T_camera_table.tolist(),
+    }
+
+
+def _decode_camera(message: Mapping[str, Any]) -> CameraModel:
+    width, height = message["image_size_px"]
+    return CameraModel(
+        (int(width), int(height)),
+        _array(message["camera_matrix"]),
+        _array(message["distortion"]),
+        _array(message["T_camera_table"]),
+    )
 
 
 def _encode_piece(piece: Piece) -> Json:

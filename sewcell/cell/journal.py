@@ -10,15 +10,16 @@ from typing import BinaryIO, Self
 import cv2
 from mcap.writer import CompressionType, Writer
 
-from sewcell.cell.decision_codec import encode_decision
+from sewcell.cell.decision_codec import encode_decision, encode_verdict
 from sewcell.errors import ConfigError
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
-from sewcell.process.looking import Decision, EmptyTable
+from sewcell.process.looking import Decision, EmptyTable, Verdict
 
 PICTURES = "/camera/"
 """Topics of pictures begin with this; the name of the camera follows."""
 DECISIONS = "/decisions"
+VERDICTS = "/verdicts"
 EMPTY_TABLE = "/empty_table"
 PNG_EFFORT = 1
 """From 0 to 9: higher is smaller and slower."""
@@ -29,6 +30,7 @@ _SCHEMAS = {
     "sewcell.Note": {"kind": {"type": "string"}, "text": {"type": "string"}},
     "sewcell.EmptyTable": {"camera": {"type": "string"}},
     "sewcell.Decision": {"camera": {"type": "string"}, "located": {}, "refusal": {"type": "string"}},
+    "sewcell.Verdict": {"camera": {"type": "string"}, "inspection": {}, "refusal": {"type": "string"}},
     "foxglove.CompressedImage": {
         "timestamp": {"type": "object", "properties": {"sec": {"type": "integer"}, "nsec": {"type": "integer"}}},
         "frame_id": {"type": "string"},
@@ -94,6 +96,10 @@ class Journal:
     def add_decision(self, decision: Decision) -> None:
         """What was asked of a picture and what was answered; at the time of that picture."""
         self._write(DECISIONS, "sewcell.Decision", encode_decision(decision), decision.taken_at)
+
+    def add_verdict(self, verdict: Verdict) -> None:
+        """How a seam was judged; at the time of its picture."""
+        self._write(VERDICTS, "sewcell.Verdict", encode_verdict(verdict), verdict.taken_at)
 
     def close(self) -> None:
         """Write the index and close the file."""

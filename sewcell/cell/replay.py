@@ -16,12 +16,12 @@ from mcap.records import Channel, Message
 from mcap.stream_reader import StreamReader
 from zstandard import ZstdError
 
-from sewcell.cell.decision_codec import decode_decision
-from sewcell.cell.journal import DECISIONS, EMPTY_TABLE, PICTURES
+from sewcell.cell.decision_codec import decode_decision, decode_verdict, encode_inspection
+from sewcell.cell.journal import DECISIONS, EMPTY_TABLE, PICTURES, VERDICTS
 from sewcell.errors import ConfigError
 from sewcell.geometry.planar import wrap_angle
 from sewcell.image import Image
-from sewcell.process.looking import Decision, EmptyTable, decide
+from sewcell.process.looking import Decision, EmptyTable, Verdict, decide, judge
 from sewcell.vision.background import Background, make_background
 
 RECORDING = "run.mcap"
@@ -58,11 +58,29 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejudged:
+    """A verdict of the run on a seam and the one of today on the same picture."""
+
+    recorded: Verdict
+    today: Verdict
+
+    @property
+    def identical(self) -> bool:
+        """Whether both verdicts are the same to the last bit."""
+        old, new = self.recorded.inspection, self.today.inspection
+        if old is None or new is None:
+            return old is new and self.recorded.refusal == self.today.refusal
+        return encode_inspection(old) == encode_inspection(new)
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
-    """All decisions of a recording. `pictures`: how many it holds; `broken`: whether it ends before its end."""
+    """All decisions and verdicts of a recording, in their order. `pictures`: how many it holds; `broken`: whether it
+    ends before its end."""
 
     path: Path
     decisions: tuple[Replayed, ...]
+    verdicts: tuple[Rejudged, ...]
     pictures: int
     broken: bool
 
@@ -81,7 +99,8 @@ def replay_recording(run: Path) -> Replay:
             f"the recording {path} cannot be read: {error.strerror}; give the folder of a run or its {RECORDING}"
         ) from error
     decisions: list[Replayed] = []
-    pictures: dict[tuple[str, float], Image] = {}
+    verdicts: list[Rejudged] = []
+    pictures: dict[str, Image] = {}  # the last one of each camera
     background: Background | None = None
     count, broken = 0, False
     with file:
@@ -95,13 +114,17 @@ def replay_recording(run: Path) -> Replay:
             if entry is None:
                 break
             if isinstance(entry, Image):
-                pictures[entry.camera, entry.taken_at] = entry
+                pictures[entry.camera] = entry
                 count += 1
                 continue
-            image = pictures.pop((entry.camera, entry.taken_at), None)
-            if image is not None and isinstance(entry, EmptyTable):
+            image = pictures.get(entry.camera)
+            if image is None or image.taken_at != entry.taken_at:
+                continue
+            if isinstance(entry, EmptyTable):
                 background = make_background([image])
-            elif image is not None and isinstance(entry, Decision) and background is not None:
+            elif isinstance(entry, Verdict):
+                verdicts.append(Rejudged(entry, judge(entry.order, image)))
+            elif background is not None:
                 decisions.append(Replayed(entry, decide(entry.order, image, background)))
     if not decisions:
         held = "no picture" if not count else f"{count} picture(s) but no decision from one"
@@ -109,10 +132,10 @@ def replay_recording(run: Path) -> Replay:
         raise ConfigError(
             f"the recording {path} holds {held}{end}: only a run that has looked for a piece can be replayed"
         )
-    return Replay(path, tuple(decisions), count, broken)
+    return Replay(path, tuple(decisions), tuple(verdicts), count, broken)
 
 
-def _read_entries(reader: StreamReader, path: Path) -> Iterator[Image | EmptyTable | Decision]:
+def _read_entries(reader: StreamReader, path: Path) -> Iterator[Image | EmptyTable | Decision | Verdict]:
     """Pictures and what was decided from them, in their order; raises what _BROKEN lists where the file is damaged."""
     topics: dict[int, str] = {}
     records = iter(reader.records)
@@ -131,6 +154,8 @@ def _read_entries(reader: StreamReader, path: Path) -> Iterator[Image | EmptyTab
                 yield EmptyTable(str(json.loads(record.data)["camera"]), taken_at)
             elif topic == DECISIONS:
                 yield decode_decision(json.loads(record.data), taken_at)
+            elif topic == VERDICTS:
+                yield decode_verdict(json.loads(record.data), taken_at)
 
 
 def _decode_picture(message: dict[str, Any], taken_at: float) -> Image:

@@ -1,12 +1,14 @@
 """A checked job turned into the values of the floors below: metres, radians, seconds, frames as matrices."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from sewcell.config.arms import to_arm_model
 from sewcell.config.base import PoseModel, RectangleModel
 from sewcell.config.calibration_files import make_camera
 from sewcell.config.layers import Job
-from sewcell.config.models import GarmentPieceModel, SeamModel
+from sewcell.config.models import GarmentModel, GarmentPieceModel, SeamModel
 from sewcell.config.models_cell import CellModel
 from sewcell.errors import ConfigError
 from sewcell.geometry.planar import PlanarPose
@@ -16,6 +18,7 @@ from sewcell.kinematics.arm_model import ArmModel
 from sewcell.kinematics.collision import Box, Capsule, CollisionModel
 from sewcell.motion.limits import scale_limits
 from sewcell.motion.profile import ScalarLimits
+from sewcell.pattern.piece import Piece
 from sewcell.process.recipe import PieceRecipe, Recipe, SeamRecipe
 from sewcell.process.station import Station
 from sewcell.units import DEG, GRAM, MM, MS, PERCENT, SPM, UM
@@ -59,11 +62,19 @@ def make_camera_model(job: Job) -> CameraModel:
     return make_camera(job.camera if job.calibration is None else job.calibration)
 
 
+def make_piece_recipes(garment: GarmentModel, pieces: Mapping[str, Piece]) -> tuple[PieceRecipe, ...]:
+    """The pieces of a garment that have seams, out of the `pieces` of its pattern.
+
+    Raises: ConfigError when a seam follows no sew line, or one that is not straight.
+    """
+    return tuple(_make_piece(model, pieces[model.piece]) for model in garment.pieces if model.seams)
+
+
 def make_recipe(job: Job) -> Recipe:
     """The pieces that have seams, and how to sew them."""
     return Recipe(
         garment=job.garment.name,
-        pieces=tuple(_make_piece(job, model) for model in job.garment.pieces if model.seams),
+        pieces=make_piece_recipes(job.garment, job.pieces),
         thickness=job.fabric.thickness_mm * MM,
         areal_mass=job.fabric.areal_mass_g_m2 * GRAM,
         bending=min(job.fabric.bending_warp_uN_m, job.fabric.bending_weft_uN_m) * UM,
@@ -107,8 +118,13 @@ def make_station(job: Job) -> Station:
     )
 
 
-def _make_piece(job: Job, model: GarmentPieceModel) -> PieceRecipe:
-    piece = job.pieces[model.piece]
+def _make_piece(model: GarmentPieceModel, piece: Piece) -> PieceRecipe:
+    for seam in model.seams:
+        if seam.sew_line > len(piece.sew_lines):
+            raise ConfigError(
+                f"seam '{seam.name}' follows sew line {seam.sew_line}, but piece {piece.name} has "
+                f"{len(piece.sew_lines)} on layer 14 of its pattern: choose another sew_line"
+            )
     return PieceRecipe(piece, tuple(_make_seam(seam, piece.sew_lines[seam.sew_line - 1]) for seam in model.seams))
 
 

@@ -12,13 +12,16 @@ from sewcell.motion.clear_path import plan_clear_move
 from sewcell.motion.shaft import SeamProgram
 from sewcell.motion.trajectory import Trajectory
 from sewcell.pattern.piece import Piece
-from sewcell.process.looking import SightOrder, decide
+from sewcell.process.looking import SeamOrder, SightOrder, Verdict, decide, judge
 from sewcell.process.plan import TOUCHING, SeamPlan
+from sewcell.process.recipe import SeamRecipe
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import Sighting
 from sewcell.units import DEG
 from sewcell.vision.ply_evidence import Thickness, count_plies
 
+INSPECT_TIME = 0.2
+"""Time that judging a seam takes on the cell's computer [s]."""
 LOCATE_TIME = 0.05
 """Time that finding a piece takes on the cell's computer [s]."""
 HOME_TIME = 0.1
@@ -72,6 +75,14 @@ async def sight(cell: Workcell, piece: Piece, zone: Array) -> Sighting:
     if decision.located is None:
         raise VisionError(decision.refusal)
     return Sighting(image, decision.located)
+
+
+async def inspect(cell: Workcell, piece: Piece, seam: SeamRecipe, sighting: Sighting) -> Verdict:
+    """Judge a sewn `seam` from the picture in which the `piece` was found, and tell the record of the verdict."""
+    order = SeamOrder(piece, seam, sighting.located.pose, cell.camera_model, cell.recipe.thickness)
+    verdict = await compute(judge, order, sighting.image, expected=INSPECT_TIME)
+    cell.on_verdict(verdict)
+    return verdict
 
 
 async def feel_plies(cell: Workcell) -> int:

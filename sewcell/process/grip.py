@@ -38,9 +38,7 @@ class SeamGrip:
 
 def plan_grip(piece: Piece, seam: SeamRecipe, plate_size: ArrayLike) -> SeamGrip:
     """The grip for `seam` with a plate of `plate_size` (along the seam, across it) [m], centred along the seam."""
-    start, end = seam.line
-    if _body_is_left_of(start, end, piece.outline):
-        start, end = end, start
+    start, end = line = orient_line(piece, seam)
     along = end - start
     length = float(np.hypot(*along))
 
@@ -50,7 +48,13 @@ def plan_grip(piece: Piece, seam: SeamRecipe, plate_size: ArrayLike) -> SeamGrip
 
     across = float(np.asarray(plate_size)[1])
     T_needle_tool = make_pose((-length / 2.0, seam.grip_distance + across / 2.0, 0.0), (np.pi, 0.0, 0.0))
-    return SeamGrip(np.stack([start, end]), needle_piece, invert_pose(needle_piece.matrix()) @ T_needle_tool, length)
+    return SeamGrip(line, needle_piece, invert_pose(needle_piece.matrix()) @ T_needle_tool, length)
+
+
+def orient_line(piece: Piece, seam: SeamRecipe) -> Array:
+    """The sew line (2, 2) in the sense of sewing: the body of the piece lies to its right."""
+    start, end = seam.line
+    return np.stack([end, start] if _body_is_left_of(start, end, piece.outline) else [start, end])
 
 
 def measure_flap(piece: Piece, grip: SeamGrip, plate_size: ArrayLike) -> float:

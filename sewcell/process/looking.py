@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 from sewcell.errors import VisionError
+from sewcell.geometry.planar import PlanarPose
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
 from sewcell.pattern.piece import Piece
+from sewcell.process.expect import expect_seam
+from sewcell.process.recipe import SeamRecipe
 from sewcell.vision.background import Background
 from sewcell.vision.camera_model import CameraModel
+from sewcell.vision.inspection import SeamInspection, inspect_seam
 from sewcell.vision.located import LocatedPiece, require_one
 from sewcell.vision.piece_pose import locate
 
@@ -65,3 +69,47 @@ def decide(order: SightOrder, image: Image, background: Background) -> Decision:
     except VisionError as error:
         return Decision(image.camera, image.taken_at, order, None, str(error))
     return Decision(image.camera, image.taken_at, order, located, "")
+
+
+@dataclass(frozen=True, slots=True)
+class SeamOrder:
+    """Judge the `seam` of a `piece` that lies at `pose` on the table, with `camera`; `thickness` [m] of the cloth."""
+
+    piece: Piece
+    seam: SeamRecipe
+    pose: PlanarPose
+    camera: CameraModel
+    thickness: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to an `order` from one picture: the `inspection`, or the `refusal` that says why there is none."""
+
+    camera: str
+    taken_at: float
+    order: SeamOrder
+    inspection: SeamInspection | None
+    refusal: str
+
+    @property
+    def good(self) -> bool | None:
+        """Whether the seam keeps its tolerances; None when the picture does not tell."""
+        return None if self.inspection is None else self.inspection.ok
+
+    @property
+    def text(self) -> str:
+        """The verdict in a sentence."""
+        if self.inspection is None:
+            return f"seam '{self.order.seam.name}' is not judged: {self.refusal}"
+        return self.inspection.describe()
+
+
+def judge(order: SeamOrder, image: Image) -> Verdict:
+    """Inspect a seam; what cannot be told from the picture is told in the verdict."""
+    try:
+        expected = expect_seam(order.piece, order.seam, order.pose)
+        inspection = inspect_seam(image, order.camera, expected, order.thickness)
+    except VisionError as error:
+        return Verdict(image.camera, image.taken_at, order, None, str(error))
+    return Verdict(image.camera, image.taken_at, order, inspection, "")

@@ -6,12 +6,12 @@ from typing import ClassVar, Protocol
 
 from sewcell.compute import compute
 from sewcell.errors import DeviceFaultError
-from sewcell.process.actions import feel_plies, go_home, move, sew_together, sight
+from sewcell.process.actions import feel_plies, go_home, inspect, move, sew_together, sight
 from sewcell.process.looking import EmptyTable
 from sewcell.process.plan import SeamPlan, limit_acceleration, plan_seam_cycle
 from sewcell.process.recipe import PieceRecipe, SeamRecipe
 from sewcell.process.workcell import Workcell
-from sewcell.process.worklog import PieceLog, SewnSeam, Sighting
+from sewcell.process.worklog import InspectedSeam, PieceLog, SewnSeam, Sighting
 from sewcell.vision.background import make_background
 
 PLAN_TIME = 0.7
@@ -271,14 +271,30 @@ class PutDown(PlannedStep):
 
 @dataclass(frozen=True, slots=True)
 class LookAgain:
-    """Make sure that the piece lies where it was put; then the next seam, if there is one."""
+    """Make sure that the piece lies where it was put."""
 
     task: Task
     name: ClassVar[str] = "look again"
 
+    async def run(self, cell: Workcell) -> Step:
+        sighting = await sight(cell, self.task.recipe.piece, cell.station.place_zone)
+        self.task.log.finished = sighting
+        return Inspect(self.task, sighting)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspect:
+    """Judge the seam from the same picture, flag the piece if it is out of tolerance; then the next seam, if any."""
+
+    task: Task
+    sighting: Sighting
+    name: ClassVar[str] = "inspect"
+
     async def run(self, cell: Workcell) -> Step | None:
-        self.task.log.finished = await sight(cell, self.task.recipe.piece, cell.station.place_zone)
-        following = self.task.seam_index + 1
-        if following == len(self.task.recipe.seams):
+        task, sighting = self.task, self.sighting
+        verdict = await inspect(cell, task.recipe.piece, task.seam, sighting)
+        task.log.inspected.append(InspectedSeam(sighting.image, verdict))
+        following = task.seam_index + 1
+        if following == len(task.recipe.seams):
             return None
-        return Plan(replace(self.task, seam_index=following, attempt=1), self.task.log.finished)
+        return Plan(replace(task, seam_index=following, attempt=1), sighting)

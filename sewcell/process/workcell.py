@@ -8,7 +8,7 @@ from sewcell.drivers.devices.gripper_io import GripperIo
 from sewcell.drivers.devices.sewing_head import SewingHead
 from sewcell.errors import InterlockError
 from sewcell.image import Image, ImageSource
-from sewcell.process.looking import Decision, EmptyTable
+from sewcell.process.looking import Decision, EmptyTable, Verdict
 from sewcell.process.recipe import Recipe
 from sewcell.process.station import Station
 from sewcell.process.worklog import Worklog
@@ -18,8 +18,9 @@ from sewcell.vision.camera_model import CameraModel
 
 @dataclass(slots=True)
 class Workcell:
-    """One cell at work. `on_image` is told of every picture that a decision is taken from, `on_decision` of what was
-    decided from it, `on_empty_table` of the one that shows the table without a piece."""
+    """One cell at work. `on_image` is told of every picture that a decision is taken from, `on_decision` of where a
+    piece lies by it, `on_verdict` of how its seam was sewn, `on_empty_table` of the one that shows the table without a
+    piece."""
 
     arm: ArmDevice
     head: SewingHead
@@ -31,6 +32,7 @@ class Workcell:
     worklog: Worklog
     on_image: Callable[[Image], None]
     on_decision: Callable[[Decision], None]
+    on_verdict: Callable[[Verdict], None]
     on_empty_table: Callable[[EmptyTable], None]
     background: Background | None = None
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
 from sewcell.motion.trajectory import Certificate
+from sewcell.process.looking import Verdict
 from sewcell.vision.located import LocatedPiece
 
 
@@ -39,16 +40,33 @@ class SewnSeam:
     tolerance: float
 
 
+@dataclass(frozen=True, slots=True)
+class InspectedSeam:
+    """What the camera made of a sewn seam, and the picture."""
+
+    image: Image
+    verdict: Verdict
+
+
 @dataclass(slots=True)
 class PieceLog:
-    """Everything about one piece. `finished` is the sighting after it was put down."""
+    """Everything about one piece. `finished` is the sighting after it was put down.
+
+    `inspected`: one for each of the `seams`, in their order, as far as the work got.
+    """
 
     index: int
     name: str
     found: Sighting | None = None
     picked: bool = False
     seams: list[SewnSeam] = field(default_factory=list)
+    inspected: list[InspectedSeam] = field(default_factory=list)
     finished: Sighting | None = None
+
+    @property
+    def flags(self) -> list[str]:
+        """Why the piece is to be looked at by a person: each seam that is out of tolerance or could not be judged."""
+        return [seam.verdict.text for seam in self.inspected if not seam.verdict.good]
 
 
 @dataclass(slots=True)

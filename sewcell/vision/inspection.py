@@ -19,7 +19,7 @@ COARSEST_PIXEL = 0.45 * MM
 STITCH_TOLERANCE = 0.10
 """The mean stitch length may be off by this share."""
 
-_REACH = 2.0 * MM
+_REACH = 4.0 * MM
 _EDGE_REACH = 2.0 * MM
 _BESIDE = 1.2 * MM
 _BEYOND = 6.0 * MM

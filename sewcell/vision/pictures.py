@@ -1,4 +1,4 @@
-"""Pictures from files, refused when they are damaged."""
+"""Pictures from files, refused when they are damaged, and into files."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import numpy as np
 
 from sewcell.errors import VisionError
 from sewcell.image import Image
+from sewcell.vision.background import Pixels
 
 _ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}
 """How a JPEG and a PNG file begin, and what their last bytes hold."""
@@ -34,3 +35,16 @@ def read_picture(path: Path) -> Image:
     if pixels is None:
         raise VisionError(f"{path} is no picture, or a corrupt one: give a PNG, JPEG, BMP or TIFF file")
     return Image(np.asarray(pixels, np.uint8), path.name, 0.0)
+
+
+def write_picture(path: Path, pixels: Pixels) -> None:
+    """Write a picture (H, W, 3), blue-green-red, in the form that the end of the name says.
+
+    Raises: VisionError when that cannot be done.
+    """
+    try:
+        written = cv2.imwrite(str(path), pixels)
+    except cv2.error:
+        written = False
+    if not written:
+        raise VisionError(f"the picture {path} cannot be written: give a folder that exists and .png or .jpg")

@@ -22,17 +22,22 @@ class Stitches:
 
     def __init__(self, cloth: Cloth) -> None:
         self._cloth = cloth
-        self._turns: list[int] = []
+        self._turns: list[int] = []  # of the shaft, without those that formed no stitch
+        self._skipped = 0
         self._triangles: list[int] = []
         self._shares: list[Array] = []
 
     def add(self, pierces: list[Pierce]) -> None:
-        """Holes in the order in which they were made; those beside the fabric (NaN) end the thread."""
+        """Holes in the order in which they were made; those beside the fabric (NaN) end the thread, and over skipped
+        ones it goes straight on."""
         for pierce in pierces:
             if np.isnan(pierce.x):
                 continue
+            if pierce.skipped:
+                self._skipped += 1
+                continue
             triangle, share = _locate(self._cloth, pierce.x, pierce.y)
-            self._turns.append(pierce.turn)
+            self._turns.append(pierce.turn - self._skipped)
             self._triangles.append(triangle)
             self._shares.append(share)
 

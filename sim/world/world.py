@@ -195,7 +195,8 @@ class World:
             hits = [(n, c, row) for n, c, row in pierced if int(row[0]) == turn and row[2] >= 0.0]
             for number, cloth, row in hits:
                 x, y = cloth.material_point(int(row[2]), row[3:])
-                self._truth.pierces.append(Pierce(number, turn, time, float(x), float(y)))
+                self._truth.pierces.append(Pierce(number, turn, time, float(x), float(y), self._plant.hook_misses))
+                self._plant.hook_misses = False
             if not hits:
                 number = max(self._cloths, default=NO_PIECE)
                 self._truth.pierces.append(Pierce(number, turn, time, float("nan"), float("nan")))

@@ -31,9 +31,9 @@ def test_points_of_other_pieces_and_other_times_do_not_count_and_those_beside_th
 
 def test_speed_is_the_way_of_the_needle_over_its_time() -> None:
     quality = evaluate_seam(SEAM, 0, witness((0, 11.0, 0.0, 0.0), (0, 12.0, 0.05, 0.0), (0, 13.0, 0.1, 0.0)))
-    assert describe_seam(SEAM, quality)["speed_mm_s"] == pytest.approx(50.0)
+    assert describe_seam(SEAM, quality, None)["speed_mm_s"] == pytest.approx(50.0)
 
 
 def test_without_a_witness_only_what_the_machine_counted_is_told() -> None:
-    described = describe_seam(SEAM, None)
+    described = describe_seam(SEAM, None, None)
     assert (described["stitches"], described["length_mm"], described["rms_mm"]) == (5, 100.0, None)

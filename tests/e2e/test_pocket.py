@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 STEPS = [
     "go home", "look at empty table", "present", "look", "plan", "pick", "lift", "carry", "lay under foot", "foot down",
-    "sew", "trim", "foot up", "take out", "put down", "look again",
+    "sew", "trim", "foot up", "take out", "put down", "look again", "inspect",
 ]  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def test_the_hem_is_sewn_where_it_was_planned_and_everything_is_recorded(
         topics = {channel.topic for _, channel, _ in make_reader(file).iter_messages()}
     assert topics >= {"/arm/joints", "/bytes/arm", "/bytes/field_bus", "/camera/overhead", "/decisions", "/notes"}
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    assert page.count("data:image/jpeg") == 2
+    assert page.count("data:image/jpeg") == 3
     assert page.count("<svg") == 3
     assert summary["config_digest"] in page
 

@@ -1,5 +1,7 @@
 """Facts about how the simulated cell looks: bodies stay within what collides, and sewn thread lies on the cloth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -177,3 +179,16 @@ def test_a_piece_that_is_taken_away_takes_its_thread_with_it():
     assert "thread 0" in [mesh.name for mesh in scene(surfaces, cloth, SEAM)]
     names = [mesh.name for mesh in surfaces.meshes(AWAY, np.eye(4), 0.0, 0.0, 0.0, {1: cloth}, SEAM)]
     assert not any(name.startswith("thread ") for name in names)
+
+
+def test_the_thread_goes_straight_on_over_a_hole_whose_loop_the_hook_missed():
+    cloth = make_cloth(PlanarPose(0.3, 0.2, 0.0))
+    stitches = Stitches(cloth)
+    stitches.add([replace(pierce, skipped=pierce.turn == 5) for pierce in SEAM[:10]])
+    mesh = stitches.mesh("thread")
+    at_hole_5 = np.abs(mesh.vertices[:, 0] - 0.3 - SEAM[5].x) < 0.4e-3
+    face = cloth.x[0, 2] + cloth.material.thickness / 2.0
+    assert mesh.vertices[at_hole_5, 2].max() > face + 0.8 * HEIGHT
+    at_hole_4 = np.abs(mesh.vertices[:, 0] - 0.3 - SEAM[4].x) < 0.2e-3
+    assert mesh.vertices[at_hole_4, 2].max() < face + 0.4 * HEIGHT
+    assert is_closed(mesh)
