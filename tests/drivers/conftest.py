@@ -85,6 +85,7 @@ class FakeArm(FakeLine):
         self.most_ahead = 0.0
         self.first_move_at = None
         self.dwell_until = 0.0
+        self.feed_mode = b"G94"
         self._text = bytearray()
         self._waiting = deque()
 
@@ -94,7 +95,7 @@ class FakeArm(FakeLine):
 
     def answer(self, data):
         for byte in data:
-            if byte in b"?!~\x18\x19\x85":
+            if byte in b"?!~\x18\x19\x85\x90\x91\x92\x93\x94":
                 self.real_time.append(byte)
                 self._act(byte)
             elif byte == ord("\n"):
@@ -137,6 +138,11 @@ class FakeArm(FakeLine):
                 self.push(own)
             elif line == "$I":
                 self.push(b"[VER:1.1f:x]\r\n[OPT:VNML+,100,%d,%d,0]\r\nok\r\n" % (self.rx, self.axes))
+            elif line == "$G":
+                self.push(b"[GC:G1 G54 G17 G21 G90 %s M5 M9 T0 F0 S0]\r\nok\r\n" % self.feed_mode)
+            elif line in ("G93", "G94"):
+                self.feed_mode = line.encode()
+                self.push(b"ok\r\n")
             elif line.startswith("G4"):
                 start = max(loop.time(), self.moves[-1][0] if self.moves else 0.0)
                 self.dwell_until = start + float(line.split("P")[1])

@@ -7,7 +7,7 @@ import pytest
 
 from sewcell.drivers.devices.arm import HORIZON, ArmDevice
 from sewcell.drivers.devices.arm_reports import ArmState
-from sewcell.drivers.devices.joint_motion import encode_motion
+from sewcell.drivers.devices.joint_motion import MotionEncoder
 from sewcell.drivers.devices.motion_clock import MotionClock
 from sewcell.errors import DeviceFaultError, InterlockError, LinkError, MotionError
 from sewcell.kinematics.arm_model import JointLimits
@@ -145,7 +145,8 @@ def test_without_a_lead_the_start_is_told_when_it_has_happened(make_arm):
 
 def test_a_pause_within_a_motion_becomes_a_dwell_of_the_same_time():
     points = np.vstack([path(steps=2), np.tile(GOAL, (5, 1)), path(GOAL, HOME, 2)[1:]])
-    lines = encode_motion(points, PERIOD, lead=0.3)
+    encoder = MotionEncoder(points[0], PERIOD, lead=0.3)
+    lines = [line for point in points[1:] for line in encoder.add(point)] + encoder.finish()
     assert [text[:2] for text, _ in lines] == [b"G4", b"G1", b"G1", b"G4", b"G1", b"G1"]
     assert lines[0] == (b"G4 P0.300\n", 0.0)
     assert lines[3] == (b"G4 P0.100\n", pytest.approx(0.14))

@@ -1,20 +1,22 @@
-"""The six-axis arm: timed joint motion, hold, stop, homing, position.
+"""The six-axis arm: timed joint motion, feed override, jog, hold, stop, homing, position.
 
 Source: docs/protocols/arm.md.
 """
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sewcell.drivers.devices.arm_reports import ArmState, JointReport, MoveReport
-from sewcell.drivers.devices.grbl_link import REPORT_PERIOD, GrblLink, Line
-from sewcell.drivers.devices.joint_motion import AXES, check_motion, encode_motion
-from sewcell.drivers.devices.motion_clock import MotionClock
+from sewcell.drivers.devices.arm_setup import check_modes, measure_latency, read_steps, set_modes
+from sewcell.drivers.devices.feed_override import FeedOverride
+from sewcell.drivers.devices.grbl_link import REPORT_PERIOD, GrblLink
+from sewcell.drivers.devices.joint_motion import AXES, check_motion
+from sewcell.drivers.devices.link_watch import LinkState
+from sewcell.drivers.devices.motion_run import HORIZON, MotionRun
 from sewcell.drivers.protocols import grbl
 from sewcell.drivers.protocols.grbl import RealTime, Status
 from sewcell.drivers.transport import ByteTransport
@@ -22,18 +24,21 @@ from sewcell.errors import DeviceFaultError, InterlockError, LinkError, MotionEr
 from sewcell.kinematics.arm_model import JointLimits
 from sewcell.units import DEG
 
-__all__ = ["ArmDevice", "ArmState", "JointReport", "MoveReport"]
-
 Array = NDArray[np.float64]
+Correction = Callable[[int, Array], Array]
+"""(row, planned posture (6,) [rad]) -> the posture to go to instead, told at the last moment."""
 
-HORIZON = 1.0
-"""Most motion that is in the controller's hands at a time [s]: what goes on when the host dies."""
-POSITION_TOLERANCE = 0.05 * DEG
-"""Largest difference between commanded and reported joints at rest [rad]."""
-BRAKING_TIME = 3.0
+CORRECTED_HORIZON = 0.15
+"""Most motion that is in the controller's hands while the set points are corrected by what is seen [s]."""
+START_TOLERANCE = 0.05 * DEG
+"""A motion may begin this far from where the arm stands [rad]."""
+BRAKING_TIME = 1.0
 """Longest time to come to rest [s]."""
 HOMING_TIME = 60.0
-_MISSES = 3
+JOG_SPEED = 10.0 * DEG
+"""Fastest jog [rad/s]: a quarter of a metre per second at a reach of 1.4 m (ISO 10218-1, reduced speed)."""
+JOG_AHEAD = 0.2
+"""Most jog that is in the controller's hands [s]: what goes on when the host dies."""
 
 
 class ArmDevice:
@@ -44,9 +49,11 @@ class ArmDevice:
         self._limits = limits
         self._link = GrblLink(transport)
         self._connected = False
-        self._moving = False
-        self._clock = MotionClock()
-        self._interruption: SewcellError | None = None
+        self._busy = False
+        self._run: MotionRun | None = None
+        self._feed = FeedOverride()
+        self._latency = 0.0
+        self._steps = np.full(AXES, grbl.POSITION_STEP)
 
     @property
     def state(self) -> ArmState:
@@ -55,10 +62,21 @@ class ArmDevice:
             return ArmState.DISCONNECTED
         if self._link.failure is not None:
             return ArmState.LOST if isinstance(self._link.failure, LinkError) else ArmState.FAULT
-        if self._is_held():
+        if self._is_in("Hold", "Door"):
             return ArmState.HELD
         standing = self._link.status is None or self._link.status.state == "Idle"
-        return ArmState.READY if standing and not self._moving else ArmState.MOVING
+        return ArmState.READY if standing and not self._busy else ArmState.MOVING
+
+    @property
+    def link_state(self) -> LinkState:
+        """How well the controller answers."""
+        lost = not self._connected or isinstance(self._link.failure, LinkError)
+        return LinkState.LOST if lost else self._link.watch.state
+
+    @property
+    def silence(self) -> float:
+        """For how long the controller has been asked in vain [s]."""
+        return self._link.watch.silence
 
     @property
     def position(self) -> JointReport:
@@ -70,22 +88,23 @@ class ArmDevice:
     async def connect(self) -> None:
         """Greet the controller without resetting it, and set its modes.
 
-        Raises: LinkError when no grbl controller answers; DeviceFaultError when it has not six axes or is in alarm
-        (the link then stands: `unlock` or `home`).
+        Raises: LinkError when no grbl controller answers; DeviceFaultError when it has not six axes, is in alarm or has
+        restarted since it was known (the link then stands: `unlock` or `home`).
         """
         identity = await self._link.open()
-        self._connected = True
+        known, self._connected = self._connected, True
         if identity.axes != AXES:
             raise DeviceFaultError(
                 f"{self.name}: the controller there has {identity.axes} axes, the arm needs {AXES}: check the arm's "
                 "port in the cell file"
             )
         await self._link.report()
-        await self._measure_latency()
+        await (check_modes if known else set_modes)(self._link)
+        self._steps = await read_steps(self._link)
 
     async def close(self) -> None:
         """Stop a motion that is under way, end all tasks and close the port."""
-        if self._moving and self._link.failure is None:
+        if self._busy and self._link.failure is None:
             await self.stop()
         self._connected = False
         await self._link.close()
@@ -97,46 +116,111 @@ class ArmDevice:
         *,
         lead: float = 0.0,
         on_start: Callable[[float], None] | None = None,
+        correct: Correction | None = None,
     ) -> MoveReport:
         """Run through the postures `set_points` (N, 6) [rad], row k at k `period` [s] after the start; returns at rest.
 
         Row 0 is where the arm stands. With a `lead` [s] the motion starts that much later, with its first lines already
         waiting in the controller. `on_start` is told the loop time of the start: with a lead as soon as it is foreseen,
-        else when it has happened.
+        else when it has happened. `correct` may change every set point, at most CORRECTED_HORIZON before its time.
 
         Raises: MotionError when a posture or a speed is beyond the limits, the arm stands elsewhere, or on `stop`;
-        DeviceFaultError on an alarm, a refused line, or a wrong end point; LinkError when the line is lost. The arm
-        stands then, or, when the line is lost or the caller is cancelled, has been told to stop.
+        InterlockError when it is held at its controller; DeviceFaultError on an alarm, a refused line, or a wrong end
+        point; LinkError when the line is lost. The arm stands then, or, when the line is lost or the caller is
+        cancelled, has been told to stop.
         """
-        points = np.asarray(set_points, dtype=np.float64)
+        points = np.array(set_points, dtype=np.float64)
         check_motion(points, period, self._limits)
-        self._require_free()
-        self._moving = True
-        self._interruption = None
-        self._clock = MotionClock()
-        try:
-            latency = await self._measure_latency()
-            await self._check_start(points[0])
+        horizon = HORIZON if correct is None else CORRECTED_HORIZON
+        run = MotionRun(self._link, points, period, lead, horizon)
+
+        def adjust(row: int, point: Array) -> Array:
+            if correct is None:
+                return point
+            points[row] = correct(row, point)
+            check_motion(points[row - 1 : row + 1], period, self._limits)
+            corrected: Array = points[row]
+            return corrected
+
+        with self._occupy():
+            self._run = run
             try:
-                foreseen, start = await self._stream(encode_motion(points, period, lead), lead, latency, on_start)
-                await self._arrive(points[-1], (len(points) - 1) * period)
+                await self._prepare(points[0])
+                foreseen, start = await run.stream(self._latency, on_start, adjust)
+                await run.arrive(points[-1], self._steps + 1e-9)
             except BaseException as cause:
-                if self._interruption is None:
-                    self._break_off()
+                if run.interruption is None:
+                    self._break_off(MotionError("the motion was broken off"))
                     if isinstance(cause, SewcellError) and self._link.failure is None:
                         with contextlib.suppress(SewcellError):
                             await self._await_report(_stands_idle, "stop")
                 raise
-        finally:
-            self._moving = False
-        return MoveReport(foreseen, start, asyncio.get_running_loop().time(), latency)
+            finally:
+                self._run = None
+                if self._link.failure is None:
+                    self._send_feed(self._feed.reset(asyncio.get_running_loop().time()))
+        return MoveReport(foreseen, start, asyncio.get_running_loop().time(), self._latency)
+
+    def set_feed(self, fraction: float) -> None:
+        """Run the present motion at `fraction` of its planned speed, in steps of 1 %; its end sets it back to 1."""
+        run = self._run
+        if run is None or self._link.failure is not None:
+            return
+        now = asyncio.get_running_loop().time()
+        status = self._link.status
+        if status is not None and status.override is not None:
+            self._send_feed(self._feed.confirm(status.override, self._link.status_at))
+        self._send_feed(self._feed.change(fraction, now))
+        rate = self._feed.percent / 100.0
+        if rate != run.rate:
+            run.rate = rate
+            run.clock.set_rate(rate, now + self._latency)
+
+    def elapsed(self, at: float) -> float:
+        """How much of the present motion's planned time is done at loop time `at` [s]; 0 when there is none."""
+        return 0.0 if self._run is None else self._run.clock.elapsed(at)
+
+    async def jog(self, joint: int, speed: float, pressed: Callable[[], bool]) -> None:
+        """Turn `joint` (0 to 5) with `speed` [rad/s], signed, for as long as `pressed()`, asked every 20 ms, is true.
+
+        Stops at the joint's limit, and within JOG_AHEAD when the host dies.
+
+        Raises: MotionError for a joint or speed that is none; others as `move`.
+        """
+        if not 0 <= joint < AXES or not 0.0 < abs(speed) <= JOG_SPEED:
+            raise MotionError(
+                f"a jog turns one of the joints 1 to {AXES} with at most {JOG_SPEED / DEG:g} deg/s; asked for joint "
+                f"{joint + 1} with {speed / DEG:g} deg/s"
+            )
+        loop = asyncio.get_running_loop()
+        with self._occupy():
+            report = await self._link.report()
+            self._require_state(report, "Idle")
+            angle = float(self.position.joints[joint])
+            until = loop.time()
+            try:
+                while pressed():
+                    step = speed * JOG_AHEAD / 2.0
+                    goal = float(np.clip(angle + step, self._limits.lower[joint], self._limits.upper[joint]))
+                    if until < loop.time() + JOG_AHEAD / 2.0 and abs(goal - angle) > grbl.POSITION_STEP:
+                        await self._link.send(grbl.encode_jog(joint, goal, abs(speed)))
+                        until = max(until, loop.time()) + abs(goal - angle) / abs(speed)
+                        angle = goal
+                    await asyncio.sleep(REPORT_PERIOD)
+            finally:
+                if self._link.failure is None:
+                    self._link.urge(RealTime.JOG_CANCEL)
+                    self._link.abandon(MotionError("the jog has ended"))
+            await self._await_report(_stands_idle, "end its jog")
 
     async def hold(self) -> None:
         """Brake and stand; the rest of the motion is kept for `resume`, a jog ends."""
         self._link.check()
+        if self._run is not None:
+            self._run.hold_is_asked = True
+            self._run.clock.hold(asyncio.get_running_loop().time())
         # A hold is ignored in Jog.
         self._link.urge(RealTime.JOG_CANCEL if self._is_in("Jog") else RealTime.HOLD)
-        self._clock.hold(asyncio.get_running_loop().time())
         await self._await_report(
             lambda report: report.state == "Idle" or (report.state == "Hold" and not report.substate), "stand still"
         )
@@ -146,165 +230,90 @@ class ArmDevice:
         self._link.check()
         self._link.urge(RealTime.RESUME)
         await self._await_report(lambda report: report.state not in ("Hold", "Door"), "resume")
+        if self._run is not None:
+            self._run.hold_is_asked = False
+            self._run.clock.resume(self._link.status_at)
 
     async def stop(self) -> None:
         """Brake, drop the rest of the motion, keep the position; returns at rest.
 
         A `move` that is under way raises MotionError.
         """
-        self._interruption = MotionError("the motion was stopped on request: plan anew from where the arm stands")
-        self._break_off()
+        reason = MotionError("the motion was stopped on request: plan anew from where the arm stands")
+        if self._run is not None:
+            self._run.interruption = reason
+        self._break_off(reason)
         self._link.check()
         await self._await_report(_stands_idle, "stop")
-        while self._moving:
+        while self._busy:
             await asyncio.sleep(REPORT_PERIOD)
 
     async def unlock(self) -> None:
         """Clear an alarm; where the alarm has cost the position, `home` must follow before the next motion."""
-        self._require_free()
-        self._link.clear_failure()
-        await self._link.send(grbl.UNLOCK)
-        await self._await_report(lambda report: report.state != "Alarm", "leave its alarm")
+        with self._occupy():
+            self._link.clear_failure()
+            await self._link.send(grbl.UNLOCK)
+            await self._await_report(lambda report: report.state != "Alarm", "leave its alarm")
+            await set_modes(self._link)
 
     async def home(self) -> None:
         """Send all joints to their reference and take the position from there; clears an alarm."""
-        self._require_free()
-        self._link.clear_failure()
-        await self._link.send(grbl.HOME, HOMING_TIME)
-        await self._await_report(_stands_idle, "end its homing", HOMING_TIME)
-        self._link.position_lost = False
+        with self._occupy():
+            self._link.clear_failure()
+            await self._link.send(grbl.HOME, HOMING_TIME)
+            await self._await_report(_stands_idle, "end its homing", HOMING_TIME)
+            await set_modes(self._link)
+            self._link.position_lost = False
 
-    # ---- checks before a motion
+    # ---- before a motion
 
-    def _require_free(self) -> None:
-        if self._moving:
+    @contextlib.contextmanager
+    def _occupy(self) -> Iterator[None]:
+        if self._busy:
             raise InterlockError("the arm is still carrying out a motion: wait for its end or stop it")
+        self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False
 
-    async def _check_start(self, start: Array) -> None:
+    async def _prepare(self, start: Array) -> None:
+        """Make sure that a motion from `start` (6,) [rad] may begin, and measure the delay to the controller."""
         report = await self._link.report()
         if self._link.position_lost:
             raise InterlockError("the arm's position is not to be trusted after its last fault: home the arm")
-        if report.state != "Idle":
-            raise InterlockError(
-                f"the arm controller is in the state {report.state}, a motion starts from Idle: resume or stop it first"
-            )
-        joint, gap = self._compare(start)
-        if gap > POSITION_TOLERANCE:
-            raise MotionError(
-                f"the motion begins with joint {joint + 1} {gap / DEG:.2f} deg away from where the arm stands: plan it "
-                "from the present position"
-            )
-
-    def _compare(self, posture: Array) -> tuple[int, float]:
-        """The joint that is farthest off `posture` in the last report, and by how much [rad]."""
-        gaps = np.abs(self.position.joints - posture)
+        self._require_state(report, "Idle")
+        gaps = np.abs(self.position.joints - start)
         joint = int(np.argmax(gaps))
-        return joint, float(gaps[joint])
+        if gaps[joint] > START_TOLERANCE:
+            raise MotionError(
+                f"the motion begins with joint {joint + 1} {gaps[joint] / DEG:.2f} deg away from where the arm stands: "
+                "plan it from the present position"
+            )
+        self._send_feed(self._feed.reset(asyncio.get_running_loop().time()))
+        await check_modes(self._link)
+        self._latency = await measure_latency(self._link)
 
-    async def _measure_latency(self) -> float:
-        """Set the modes of joint motion; returns half the shortest time from handing a line over to its `ok` [s]."""
-        times = []
-        for mode in grbl.MODES:
-            line = await self._link.send(mode)
-            times.append(line.answer.result() - line.sent.result())
-        return min(times) / 2.0
+    def _require_state(self, report: Status, wanted: str) -> None:
+        if report.state != wanted:
+            raise InterlockError(
+                f"the arm controller is in the state {report.state}, a motion starts from {wanted}: resume or stop it "
+                "first"
+            )
 
-    # ---- a motion
+    # ---- bytes and waiting
 
-    async def _stream(
-        self,
-        lines: list[tuple[bytes, float]],
-        lead: float,
-        latency: float,
-        on_start: Callable[[float], None] | None,
-    ) -> tuple[float, float]:
-        """Feed the lines, at most HORIZON ahead; returns the start as foreseen and as measured [s]."""
-        loop = asyncio.get_running_loop()
-        self._check_going()
-        first = self._link.post(lines[0][0], HORIZON + lead)
-        foreseen = None
-        if grbl.is_dwell(first.text):
-            foreseen = await first.sent + latency + lead
-            self._start_clock(foreseen, on_start)
-        pending = deque([first])
-        for text, done in lines[1:]:
-            while done > self._clock.elapsed(loop.time()) + HORIZON:
-                await asyncio.sleep(REPORT_PERIOD / 2)
-                self._settle(pending)
-                if not self._clock.running and first.answer.done():
-                    self._start_clock(first.answer.result() - latency, on_start)
-            self._settle(pending)
-            pending.append(self._link.post(text, HORIZON + lead))
-        while pending:
-            await asyncio.sleep(REPORT_PERIOD / 2)
-            self._settle(pending)
-        taken = first.answer.result() - latency
-        if foreseen is None:
-            if not self._clock.running:
-                self._start_clock(taken, on_start)
-            return taken, taken
-        # A dwell is answered when it is over; the time that the motion itself stands at its start is part of it.
-        return foreseen, taken - lines[0][1]
+    def _send_feed(self, steps: list[RealTime]) -> None:
+        for byte in steps:
+            self._link.urge(byte)
 
-    def _start_clock(self, at: float, on_start: Callable[[float], None] | None) -> None:
-        self._clock.start(at)
-        if on_start is not None:
-            on_start(at)
-
-    def _settle(self, pending: deque[Line]) -> None:
-        """Drop the lines that were taken; raise whatever has ended the motion."""
-        self._check_going()
-        while pending and pending[0].answer.done():
-            pending.popleft().answer.result()
-
-    def _check_going(self) -> None:
-        if self._interruption is not None:
-            raise self._interruption
-        self._link.check()
-        if self._is_held():
-            self._clock.hold(self._link.status_at)
-        else:
-            self._clock.resume(self._link.status_at)
-
-    async def _arrive(self, goal: Array, duration: float) -> None:
-        """Wait until the arm stands, and make sure that it stands at `goal` (6,) [rad]."""
-        loop = asyncio.get_running_loop()
-        last = self.position.joints
-        moved_at = loop.time()
-        misses = 0
-        while True:
-            self._check_going()
-            report = await self._link.report()
-            joints, now = self.position.joints, loop.time()
-            if self._is_held() or np.any(joints != last):
-                last, moved_at = joints, now
-            joint, gap = self._compare(goal)
-            if report.state == "Idle" and gap <= POSITION_TOLERANCE:
-                return
-            # One damaged report must not stop the cell: a wrong end point is believed when it stays.
-            standing = report.state == "Idle" and self._clock.elapsed(now) > duration
-            misses = misses + 1 if standing else 0
-            if misses >= _MISSES or now - moved_at > HORIZON + BRAKING_TIME:
-                raise DeviceFaultError(
-                    f"the arm stands with joint {joint + 1} {gap / DEG:.3f} deg away from the end of its motion: a "
-                    "line was lost or damaged; check the cable, then plan anew from where the arm stands"
-                )
-            rest = duration - self._clock.elapsed(now)
-            await asyncio.sleep(min(max(rest, REPORT_PERIOD), 5 * REPORT_PERIOD))
-
-    def _break_off(self) -> None:
+    def _break_off(self, reason: MotionError) -> None:
         if not isinstance(self._link.failure, DeviceFaultError):
-            # In Jog the byte 0x19 is not defined by every firmware; in Run 0x85 would let the motion go on.
-            self._link.urge(RealTime.JOG_CANCEL if self._is_in("Jog") else RealTime.STOP)
-        self._link.abandon(self._interruption or MotionError("the motion was broken off"))
-
-    # ---- waiting
+            self._link.halt()
+        self._link.abandon(reason)
 
     def _is_in(self, *states: str) -> bool:
         return self._link.status is not None and self._link.status.state in states
-
-    def _is_held(self) -> bool:
-        return self._is_in("Hold", "Door")
 
     async def _await_report(
         self, wanted: Callable[[Status], bool], purpose: str, patience: float = BRAKING_TIME

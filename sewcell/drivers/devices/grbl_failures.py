@@ -1,6 +1,6 @@
 """What went wrong on the line to a grblHAL controller, in words."""
 
-from sewcell.errors import LinkError
+from sewcell.errors import DeviceFaultError, LinkError
 
 
 def nobody(port: str) -> LinkError:
@@ -25,6 +25,11 @@ def silence(port: str, seconds: float) -> LinkError:
         f"{port}: the arm controller has not answered for {seconds:g} s: check its cable and its power, then "
         "connect again"
     )
+
+
+def restarted(port: str) -> DeviceFaultError:
+    """The controller has lost its position and its queue."""
+    return DeviceFaultError(f"{port}: the arm controller has restarted, its position is lost: home the arm")
 
 
 def overdue(port: str, line: str) -> LinkError:

@@ -1,55 +1,41 @@
-"""The conversation with a grblHAL controller: one writer, character counting, polling and deadlines.
+"""The conversation with a grblHAL controller: one writer, a lane for urgent bytes, polling, loss and return.
 
 Source: docs/protocols/arm.md.
 """
 
 import asyncio
 import contextlib
-import math
-from collections import deque
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sewcell.drivers.devices import grbl_failures
+from sewcell.drivers.devices.line_queue import Line, LineQueue, reject
+from sewcell.drivers.devices.link_watch import LOST_AFTER, REOPEN_PERIOD, LinkState, LinkWatch
 from sewcell.drivers.protocols import grbl
 from sewcell.drivers.protocols.grbl import Identity, Message, RealTime, Status
 from sewcell.drivers.protocols.grbl_texts import describe_alarm, describe_error
 from sewcell.drivers.transport import ByteTransport
 from sewcell.errors import DeviceFaultError, LinkError, SewcellError
 
-POLL_PERIOD = 0.1
+POLL_PERIOD = 0.05
 """Time between status requests [s]."""
-SILENCE = 1.0
-"""Longest time without an answer [s]."""
-SMALLEST_BUFFER = 128
-"""Receive buffer of the smallest grbl controllers [bytes]: assumed until $I tells better."""
-IDENTIFY_ATTEMPTS = 3
-_ALARMS_THAT_KEEP_POSITION: Final = frozenset({2, 4, 5, 13, 14})
 REPORT_PERIOD = 0.02
 """Time between the reports asked for while waiting for an event [s]."""
-_BRAKING_REPORTS: Final = 100
-_SILENT_POLLS: Final = round(SILENCE / POLL_PERIOD)
-
-
-@dataclass(slots=True, eq=False)
-class Line:
-    """A line on its way. `polls_left`: status requests until its answer is overdue.
-
-    `sent`, `answer`: loop times [s] of handing over and of the `ok`; they fail with the reason when the line is lost or
-    refused.
-    """
-
-    text: bytes
-    polls_left: int
-    sent: asyncio.Future[float]
-    answer: asyncio.Future[float]
+GREETING_TIME = 1.0
+"""Longest time for the first answer: the controller may be starting [s]."""
+ANSWER_TIME = 0.3
+"""Longest time for the answer to `$I` afterwards [s]."""
+IDENTIFY_ATTEMPTS = 3
+_ALARMS_THAT_KEEP_POSITION: Final = frozenset({2, 4, 5, 13, 14})
+_BRAKING_REPORTS: Final = 40
 
 
 class GrblLink:
     """Lines and single bytes to the controller, status reports and answers from it.
 
     After a failure (silence, alarm, unasked restart) `failure` says what happened; every waiting and every later call
-    raises it. `clear_failure` comes with a command that removes its cause.
+    raises it. `clear_failure` comes with a command that removes its cause. A line that was lost is taken up again by
+    itself when the controller answers (a port that is gone is opened again): what the controller still had to do is
+    stopped first, and whether it has restarted meanwhile is found out.
     """
 
     def __init__(self, transport: ByteTransport) -> None:
@@ -60,20 +46,23 @@ class GrblLink:
         self.joints: tuple[float, ...] | None = None
         self.joints_at = 0.0
         self.position_lost = False
+        self.blocks = 0
+        self.modes: frozenset[str] = frozenset()
+        self.settings: dict[int, float] = {}
+        self.watch = LinkWatch()
         self._transport = transport
         self._decoder = grbl.GrblDecoder()
-        self._receive_bytes = SMALLEST_BUFFER
+        self._lines = LineQueue()
         self._axes = 0
         self._urgent = bytearray()
-        self._waiting: deque[Line] = deque()
-        self._sent: deque[Line] = deque()
         self._in_step = False
+        self._gone = False
+        self._greeting = True
         self._alarm_known = False
         self._identity: Identity | None = None
         self._identified: asyncio.Future[Identity] | None = None
         self._strange_lines = 0
         self._reports: list[asyncio.Future[Status]] = []
-        self._silent_polls = 0
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -82,14 +71,20 @@ class GrblLink:
 
         Raises: LinkError when nothing answers, or something that is no grbl controller.
         """
+        if self._gone:
+            await self._transport.reopen()
         await self._stop_tasks()
+        self._greeting = self._axes == 0
+        if isinstance(self.failure, LinkError):
+            self.halt()
         self.failure = None
-        self._in_step = self._alarm_known = False
-        self._tasks = [asyncio.create_task(job()) for job in (self._read_forever, self._write_forever)]
+        self._gone = self._in_step = self._alarm_known = False
+        self.watch.hear()
+        jobs = (self._read_forever, self._write_forever, self._poll_forever)
+        self._tasks = [asyncio.create_task(job()) for job in jobs]
         identity = await self._identify()
-        self._receive_bytes, self._axes = identity.receive_bytes, identity.axes
-        self._silent_polls = 0
-        self._tasks.append(asyncio.create_task(self._poll_forever()))
+        self._greeting = False
+        self._lines.receive_bytes, self._axes, self.blocks = identity.receive_bytes, identity.axes, identity.blocks
         return identity
 
     async def close(self) -> None:
@@ -119,12 +114,9 @@ class GrblLink:
             self._in_step = False
 
     def post(self, text: bytes, expected: float = 0.0) -> Line:
-        """Queue a line. `expected`: time [s] that the controller may rightly take to answer, SILENCE is added."""
+        """Queue a line. `expected`: time [s] that the controller may rightly take to answer."""
         self.check()
-        polls = math.ceil((expected + SILENCE) / POLL_PERIOD)
-        loop = asyncio.get_running_loop()
-        line = Line(text, polls, loop.create_future(), loop.create_future())
-        self._waiting.append(line)
+        line = self._lines.post(text, expected)
         self._wake.set()
         return line
 
@@ -140,13 +132,14 @@ class GrblLink:
         self._urgent.append(byte)
         self._wake.set()
 
+    def halt(self) -> None:
+        """Have the controller brake and drop what it still has to do."""
+        # In Jog the byte 0x19 is not defined by every firmware; in Run 0x85 would let the motion go on.
+        self.urge(RealTime.JOG_CANCEL if self.status is not None and self.status.state == "Jog" else RealTime.STOP)
+
     def abandon(self, reason: SewcellError) -> None:
         """Forget every line that is not answered; the conversation is put in step again before the next one."""
-        for line in (*self._waiting, *self._sent):
-            _reject(line.sent, reason)
-            _reject(line.answer, reason)
-        self._waiting.clear()
-        self._sent.clear()
+        self._lines.abandon(reason)
         self._in_step = False
 
     async def synchronise(self) -> None:
@@ -162,18 +155,31 @@ class GrblLink:
         await self._identify()
 
     async def report(self) -> Status:
-        """Ask for a status report and wait for it; raises LinkError after SILENCE."""
+        """Ask for a status report and wait for it; raises LinkError when the line is lost meanwhile."""
         self.check()
         waiter: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
         self._reports.append(waiter)
         self.urge(RealTime.STATUS)
-        try:
-            async with asyncio.timeout(SILENCE):
-                return await waiter
-        except TimeoutError:
-            failure = grbl_failures.silence(self.name, SILENCE)
-            self._fail(failure)
-            raise failure from None
+        return await waiter
+
+    async def read_modes(self) -> frozenset[str]:
+        """The controller's modal words ("G93", ...), empty when the answer was damaged."""
+        await self.synchronise()
+        self.modes = frozenset()
+        await self.send(grbl.SHOW_MODES)
+        return self.modes
+
+    async def read_settings(self) -> dict[int, float]:
+        """The controller's settings by number."""
+        await self.synchronise()
+        self.settings = {}
+        await self.send(grbl.SHOW_SETTINGS, 1.0)
+        return self.settings
+
+    def declare_restart(self) -> None:
+        """The controller has restarted: everything waits for homing."""
+        self.position_lost = True
+        self._fail(grbl_failures.restarted(self.name))
 
     # ---- identity
 
@@ -186,7 +192,7 @@ class GrblLink:
             self._urgent += grbl.IDENTIFY
             self._wake.set()
             try:
-                async with asyncio.timeout(SILENCE):
+                async with asyncio.timeout(GREETING_TIME if self._greeting else ANSWER_TIME):
                     identity = await self._identified
             except TimeoutError:
                 continue
@@ -199,56 +205,67 @@ class GrblLink:
         self._fail(failure)
         raise failure
 
+    async def _revive(self) -> None:
+        """Take a line up again that was lost and answers."""
+        self.halt()
+        identity = await self._identify()
+        lost, self.failure = self.failure, None
+        try:
+            if identity.axes == self._axes and grbl.RESTARTED in await self.read_modes():
+                self.declare_restart()
+        except SewcellError:
+            self.failure = self.failure or lost
+
     # ---- tasks
 
     async def _read_forever(self) -> None:
-        try:
-            while True:
-                data = await self._transport.read()
-                self._silent_polls = 0
-                for message in self._decoder.feed(data):
-                    self._handle(message)
-        except LinkError as failure:
-            self._fail(failure)
+        while True:
+            try:
+                while True:
+                    for message in self._decoder.feed(await self._transport.read()):
+                        self._handle(message)
+            except LinkError as failure:
+                self._gone = True
+                self.watch.wait(LOST_AFTER)
+                self._fail(failure)
+            await asyncio.sleep(REOPEN_PERIOD)
+            with contextlib.suppress(LinkError):
+                await self._transport.reopen()
+                self._gone = False
 
     async def _write_forever(self) -> None:
-        try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while self._urgent or self._fits():
-                    await self._write_next()
-        except LinkError as failure:
-            self._fail(failure)
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                while data := self._next_bytes():
+                    await self._transport.write(data)
+            except LinkError as failure:
+                self._gone = True
+                self._urgent.clear()
+                self._fail(failure)
 
-    def _fits(self) -> bool:
-        unanswered = sum(len(line.text) for line in self._sent)
-        if not self._in_step or not self._waiting:
-            return False
-        return unanswered + len(self._waiting[0].text) < self._receive_bytes
-
-    async def _write_next(self) -> None:
+    def _next_bytes(self) -> bytes | None:
         if self._urgent:
             data = bytes(self._urgent)
             self._urgent.clear()
-        else:
-            line = self._waiting.popleft()
-            line.sent.set_result(asyncio.get_running_loop().time())
-            self._sent.append(line)
-            data = line.text
-        await self._transport.write(data)
+            return data
+        return self._lines.next() if self._in_step else None
 
     async def _poll_forever(self) -> None:
-        while self.failure is None or isinstance(self.failure, DeviceFaultError):
+        while True:
             await asyncio.sleep(POLL_PERIOD)
-            self._silent_polls += 1
-            # Polls are counted, not seconds: when the host itself was frozen, the answers are still to be read.
-            if self._silent_polls > _SILENT_POLLS:
-                self._fail(grbl_failures.silence(self.name, SILENCE))
-            elif self._sent and not self._paused():
-                self._sent[0].polls_left -= 1
-                if self._sent[0].polls_left < 0:
-                    self._fail(grbl_failures.overdue(self.name, self._sent[0].text.decode().strip()))
+            if self._gone or self._greeting:
+                continue
+            if isinstance(self.failure, LinkError) and self.watch.state is LinkState.CONNECTED:
+                with contextlib.suppress(SewcellError):
+                    await self._revive()
+            # Periods are counted, not seconds: when the host itself was frozen, the answers are still to be read.
+            self.watch.wait(POLL_PERIOD)
+            if self.watch.state is LinkState.LOST:
+                self._fail(grbl_failures.silence(self.name, LOST_AFTER))
+            elif not self._paused() and self.watch.silence < 3 * POLL_PERIOD and self._lines.wait(POLL_PERIOD):
+                self._fail(grbl_failures.overdue(self.name, self._lines.oldest()))
             self.urge(RealTime.STATUS)
 
     def _paused(self) -> bool:
@@ -257,49 +274,46 @@ class GrblLink:
     # ---- messages
 
     def _handle(self, message: Message) -> None:
-        now = asyncio.get_running_loop().time()
+        if isinstance(message, grbl.Note):
+            self._strange_lines += 1
+            return
+        self.watch.hear()
         match message:
             case grbl.Ok():
-                self._take_ok(now)
+                self._take_ok()
             case grbl.Error():
-                self._take_error(message.code)
+                self._lines.refuse(DeviceFaultError(describe_error(message.code, self._lines.oldest())))
+                self._wake.set()
             case grbl.Status():
-                self._take_status(message, now)
+                self._take_status(message)
             case grbl.Alarm():
                 self._take_alarm(message.code)
-            case grbl.Banner() if self._identified is None:
-                self.position_lost = True
-                self._fail(DeviceFaultError("the arm controller has restarted, its position is lost: home the arm"))
+            case grbl.Banner() if not self._greeting:
+                self.declare_restart()
             case grbl.Info(key="OPT"):
                 self._identity = grbl.parse_options(message.value)
-            case grbl.Note():
-                self._strange_lines += 1
+            case grbl.Info(key="GC"):
+                self.modes = frozenset(message.value.split())
+            case grbl.Setting():
+                self.settings[message.number] = message.value
 
-    def _take_ok(self, now: float) -> None:
-        if self._identity is not None:
-            if self._identified is not None and not self._identified.done():
-                self._identified.set_result(self._identity)
-            self._identity = None
-        elif self._sent:
-            line = self._sent.popleft()
-            if not line.answer.done():
-                line.answer.set_result(now)
+    def _take_ok(self) -> None:
+        if self._identity is None:
+            self._lines.take_ok()
             self._wake.set()
-
-    def _take_error(self, code: int) -> None:
-        if self._sent:
-            line = self._sent.popleft()
-            text = line.text.decode("ascii").strip()
-            _reject(line.answer, DeviceFaultError(describe_error(code, text)))
-            self._wake.set()
+            return
+        if self._identified is not None and not self._identified.done():
+            self._identified.set_result(self._identity)
+        self._identity = None
 
     def _take_alarm(self, code: int | None) -> None:
         self._alarm_known = True
         self.position_lost = self.position_lost or code not in _ALARMS_THAT_KEEP_POSITION
         text = "the arm controller is in alarm: remove the cause" if code is None else describe_alarm(code)
-        self._fail(DeviceFaultError(text))
+        self._fail(DeviceFaultError(f"{self.name}: {text}"))
 
-    def _take_status(self, status: Status, now: float) -> None:
+    def _take_status(self, status: Status) -> None:
+        now = asyncio.get_running_loop().time()
         self.status, self.status_at = status, now
         # A point that noise has turned into a comma makes one joint more.
         if status.joints is not None and len(status.joints) == self._axes:
@@ -321,13 +335,6 @@ class GrblLink:
         self.abandon(self.failure)
         reports, self._reports = self._reports, []
         for waiter in reports:
-            _reject(waiter, self.failure)
+            reject(waiter, self.failure)
         if self._identified is not None and isinstance(failure, LinkError):
-            _reject(self._identified, failure)
-
-
-def _reject(future: asyncio.Future[Any], why: SewcellError) -> None:
-    if not future.done():
-        future.set_exception(why)
-        # Marked as seen: nobody may be waiting for this one.
-        future.exception()
+            reject(self._identified, failure)

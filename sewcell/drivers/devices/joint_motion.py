@@ -38,23 +38,39 @@ def check_motion(points: Array, period: float, limits: JointLimits) -> None:
         )
 
 
-def encode_motion(points: Array, period: float, lead: float = 0.0) -> list[tuple[bytes, float]]:
-    """The lines of a motion through `points` (N, 6) [rad], `period` [s] apart, with the time [s] when each is done.
+class MotionEncoder:
+    """Turns set points, `period` [s] apart, into lines, each with the time [s] when it is done.
 
     Times count from the motion's start, which comes `lead` [s] after the first line is taken. A posture that is equal
     to the one before on the wire becomes part of a dwell: grbl drops moves of no length, with their time.
     """
-    steps = np.rint(points / grbl.POSITION_STEP)
-    lines: list[tuple[bytes, float]] = []
-    waiting = lead
-    for row in range(1, len(points)):
-        if np.array_equal(steps[row], steps[row - 1]):
-            waiting += period
-            continue
-        if waiting > 0.0:
-            lines.append((grbl.encode_dwell(waiting), (row - 1) * period))
-            waiting = 0.0
-        lines.append((grbl.encode_joint_move(points[row], period), row * period))
-    if waiting > 0.0:
-        lines.append((grbl.encode_dwell(waiting), (len(points) - 1) * period))
-    return lines
+
+    def __init__(self, start: Array, period: float, lead: float = 0.0) -> None:
+        self._steps = _count_steps(start)
+        self._period = period
+        self._row = 0
+        self._waiting = lead
+
+    def add(self, point: Array) -> list[tuple[bytes, float]]:
+        """Lines for the next set point (6,) [rad]: one, none where the arm stands, two at the end of a pause."""
+        self._row += 1
+        steps = _count_steps(point)
+        if np.array_equal(steps, self._steps):
+            self._waiting += self._period
+            return []
+        self._steps = steps
+        move = grbl.encode_joint_move(point, self._period), self._row * self._period
+        return [*self._end_pause((self._row - 1) * self._period), move]
+
+    def finish(self) -> list[tuple[bytes, float]]:
+        """The line for a pause at the end, if there is one."""
+        return self._end_pause(self._row * self._period)
+
+    def _end_pause(self, at: float) -> list[tuple[bytes, float]]:
+        seconds, self._waiting = self._waiting, 0.0
+        return [(grbl.encode_dwell(seconds), at)] if seconds > 0.0 else []
+
+
+def _count_steps(point: Array) -> Array:
+    steps: Array = np.rint(point / grbl.POSITION_STEP)
+    return steps

@@ -2,20 +2,28 @@
 
 
 class MotionClock:
-    """Time since the motion's start, without the time that it was held."""
+    """Time of the motion that is done: it stands while the arm is held, and runs at the rate of the feed override."""
 
     def __init__(self) -> None:
-        self._started: float | None = None
+        self._since: float | None = None
+        self._done = 0.0
+        self._rate = 1.0
         self._held_since: float | None = None
 
     @property
     def running(self) -> bool:
         """True from `start` on."""
-        return self._started is not None
+        return self._since is not None
 
     def start(self, at: float) -> None:
         """The motion began at loop time `at` [s]."""
-        self._started = at
+        self._since = at
+
+    def set_rate(self, rate: float, at: float) -> None:
+        """From loop time `at` [s] on the motion runs at `rate` times its planned speed."""
+        if self._since is not None:
+            self._done, self._since = self.elapsed(at), max(at, self._since)
+        self._rate = rate
 
     def hold(self, at: float) -> None:
         """The arm has stood since `at` [s]; a repeated call changes nothing."""
@@ -26,12 +34,13 @@ class MotionClock:
         """The arm was moving at `at` [s]; without an earlier hold nothing changes."""
         if self._held_since is None or at < self._held_since:
             return
-        if self._started is not None:
-            self._started += max(0.0, at - max(self._held_since, self._started))
+        if self._since is not None:
+            self._since += max(0.0, at - max(self._held_since, self._since))
         self._held_since = None
 
     def elapsed(self, at: float) -> float:
         """Time of the motion done at `at` [s]; 0 before the start."""
-        if self._started is None:
+        if self._since is None:
             return 0.0
-        return max(0.0, (at if self._held_since is None else min(at, self._held_since)) - self._started)
+        until = at if self._held_since is None else min(at, self._held_since)
+        return self._done + self._rate * max(0.0, until - self._since)

@@ -37,10 +37,20 @@ class RealTime(IntEnum):
 
 
 IDENTIFY = b"$I\n"
+SHOW_MODES = b"$G\n"
+SHOW_SETTINGS = b"$$\n"
+NOTHING = b"\n"
+"""An empty line: answered with `ok`."""
 HOME = b"$H\n"
 UNLOCK = b"$X\n"
 MODES = (b"G21\n", b"G90\n", b"G93\n")
 """Millimetre (degree), absolute, inverse time: the modes of every joint move."""
+MODE_WORDS = frozenset({"G21", "G90", "G93"})
+"""Those modes as `[GC:...]` tells them."""
+RESTARTED = "G94"
+"""The mode after a start or a reset, never set by us: it gives a restart away that nobody saw."""
+STEPS_SETTING = 100
+"""Number of the setting with the motor steps per degree of the first joint; those of the others follow."""
 
 
 def encode_joint_move(joints: NDArray[np.float64], seconds: float) -> bytes:
@@ -52,6 +62,11 @@ def encode_joint_move(joints: NDArray[np.float64], seconds: float) -> bytes:
 def encode_dwell(seconds: float) -> bytes:
     """Wait until the planner is empty, then `seconds` (rounded to milliseconds); answered when it is over."""
     return f"G4 P{seconds:.3f}\n".encode("ascii")
+
+
+def encode_jog(axis: int, angle: float, speed: float) -> bytes:
+    """Jog joint `axis` (0 to 5) to `angle` [rad] with `speed` [rad/s]."""
+    return f"$J=G90 G21 {AXES[axis]}{_fixed(math.degrees(angle))} F{math.degrees(speed) * 60.0:.1f}\n".encode("ascii")
 
 
 def is_dwell(line: bytes) -> bool:
@@ -88,7 +103,7 @@ class Status:
     """A status report.
 
     `joints`: machine position [rad], None when the report does not tell it. `free_blocks`, `free_bytes`: of planner and
-    receive buffer. `fields`: every field by key, as text.
+    receive buffer. `override`: of the feed [%]. `fields`: every field by key, as text.
     """
 
     state: str
@@ -96,6 +111,7 @@ class Status:
     joints: tuple[float, ...] | None = None
     free_blocks: int | None = None
     free_bytes: int | None = None
+    override: int | None = None
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -112,6 +128,14 @@ class Info:
 
     key: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting `$number=value`."""
+
+    number: int
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +162,11 @@ class Note:
     text: str
 
 
-Message = Ok | Error | Alarm | Status | Banner | Info | Note
+Message = Ok | Error | Alarm | Status | Banner | Info | Setting | Note
 
 _CODED = re.compile(r"(error|ALARM):(\d{1,3})")
 _INFO = re.compile(r"\[([A-Za-z0-9]+):?(.*)\]")
+_SETTING = re.compile(r"\$(\d{1,3})=(-?\d{1,9}(?:\.\d{1,6})?)")
 _STATUS = re.compile(r"<([A-Z][a-z]+)(?::(\d{1,3}))?((?:\|[^|<>]*)*)>")
 _BANNER = re.compile(r"grbl(hal)? \d", re.IGNORECASE)
 _NUMBERS = re.compile(r"-?\d{1,6}(\.\d{1,6})?(,-?\d{1,6}(\.\d{1,6})?)*")
@@ -187,6 +212,8 @@ class GrblDecoder:
             return self._parse_status(status)
         if info := _INFO.fullmatch(line):
             return Info(info[1], info[2])
+        if setting := _SETTING.fullmatch(line):
+            return Setting(int(setting[1]), float(setting[2]))
         if _BANNER.match(line):
             return Banner(line)
         return Note(line)
@@ -194,17 +221,18 @@ class GrblDecoder:
     def _parse_status(self, match: re.Match[str]) -> Message:
         pairs = (part.partition(":") for part in match[3].split("|")[1:])
         fields = {key: value for key, _, value in pairs}
-        numbers = {key: _read_numbers(fields[key]) for key in ("MPos", "WPos", "WCO", "Bf") if key in fields}
+        numbers = {key: _read_numbers(fields[key]) for key in ("MPos", "WPos", "WCO", "Bf", "Ov") if key in fields}
         if any(values is None for values in numbers.values()):
             return Note(match[0])
         self._offset = numbers.get("WCO") or self._offset
-        buffers = numbers.get("Bf") or ()
+        buffers, overrides = numbers.get("Bf") or (), numbers.get("Ov") or ()
         return Status(
             state=match[1],
             substate=int(match[2]) if match[2] else None,
             joints=self._find_joints(numbers.get("MPos"), numbers.get("WPos")),
             free_blocks=int(buffers[0]) if len(buffers) == 2 else None,
             free_bytes=int(buffers[1]) if len(buffers) == 2 else None,
+            override=int(overrides[0]) if len(overrides) == 3 else None,
             fields=MappingProxyType(fields),
         )
 

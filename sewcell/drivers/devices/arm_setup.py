@@ -1,0 +1,67 @@
+"""What an arm controller is asked and told before a motion: its modes, its steps, its delay."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sewcell.drivers.devices.grbl_link import GrblLink
+from sewcell.drivers.protocols import grbl
+from sewcell.errors import LinkError
+from sewcell.units import DEG
+
+Array = NDArray[np.float64]
+
+ATTEMPTS = 3
+PINGS = 3
+COARSEST_STEP = 0.05 * DEG
+"""A motor step larger than this is taken for a damaged answer [rad]."""
+
+
+async def set_modes(link: GrblLink) -> None:
+    """Set the modes of joint motion and make sure that they are set: a damaged G90 may pass for a G91.
+
+    Raises: LinkError when they are not taken.
+    """
+    for _ in range(ATTEMPTS):
+        for mode in grbl.MODES:
+            await link.send(mode)
+        if await link.read_modes() >= grbl.MODE_WORDS:
+            return
+    raise LinkError(
+        f"{link.name}: the arm controller does not keep the modes of joint motion: check the cable and keep it away "
+        "from motor cables, then connect again"
+    )
+
+
+async def check_modes(link: GrblLink) -> None:
+    """Make sure that the modes are still set; without them the controller has restarted, seen or unseen.
+
+    Raises: DeviceFaultError after a restart; LinkError when the modes are not taken.
+    """
+    found = await link.read_modes()
+    if grbl.RESTARTED in found:
+        link.declare_restart()
+        link.check()
+    if not found >= grbl.MODE_WORDS:
+        await set_modes(link)
+
+
+async def measure_latency(link: GrblLink) -> float:
+    """Half the shortest time from handing a line over to its `ok` [s]."""
+    times = []
+    for _ in range(PINGS):
+        line = await link.send(grbl.NOTHING)
+        times.append(line.answer.result() - line.sent.result())
+    return min(times) / 2.0
+
+
+async def read_steps(link: GrblLink) -> Array:
+    """How exactly the controller can say where each joint stands, (6,) [rad]: its motor step, or that of the wire."""
+    first, second = await link.read_settings(), await link.read_settings()
+    steps = np.full(len(grbl.AXES), grbl.POSITION_STEP)
+    for joint in range(len(steps)):
+        number = grbl.STEPS_SETTING + joint
+        per_degree = first.get(number, 0.0)
+        # Asked twice: a damaged digit must not widen what counts as arrived.
+        if per_degree > 0.0 and per_degree == second.get(number) and DEG / per_degree <= COARSEST_STEP:
+            steps[joint] = max(steps[joint], DEG / per_degree)
+    return steps

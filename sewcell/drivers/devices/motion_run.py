@@ -1,0 +1,181 @@
+"""One motion of the arm under way: lines fed to the controller in time, and the arrival at the goal."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sewcell.drivers.devices.grbl_link import REPORT_PERIOD, GrblLink
+from sewcell.drivers.devices.joint_motion import MotionEncoder
+from sewcell.drivers.devices.line_queue import Line
+from sewcell.drivers.devices.motion_clock import MotionClock
+from sewcell.drivers.protocols.grbl import is_dwell
+from sewcell.errors import DeviceFaultError, InterlockError, SewcellError
+from sewcell.units import DEG
+
+Array = NDArray[np.float64]
+
+HORIZON = 0.9
+"""Most motion that is in the controller's hands at a time [s]: what goes on when the host dies."""
+OVERDUE = 0.8
+"""The arm arrives at most this long after its motion should be done [s]."""
+DROPPED = 0.15
+"""An arm that stands with more than this left of the motion it was given has lost it [s]."""
+_CHECKS = 3
+"""So many reports must agree on something wrong: one may be damaged."""
+
+
+class MotionRun:
+    """Feeds `points` (N, 6) [rad], `period` [s] apart, to the controller, at most `horizon` [s] ahead."""
+
+    def __init__(self, link: GrblLink, points: Array, period: float, lead: float, horizon: float) -> None:
+        self.clock = MotionClock()
+        self.rate = 1.0
+        self.hold_is_asked = False
+        self.interruption: SewcellError | None = None
+        self._link = link
+        self._points = points
+        self._period = period
+        self._lead = lead
+        self._horizon = horizon
+        self._pending: deque[tuple[Line, float]] = deque()
+        self._given = 0.0  # the motion up to here was taken [s]
+        self._dwells: list[tuple[float, float]] = []
+        self._judged_at = 0.0
+        self._strange_holds = 0
+        self._strange_stops = 0
+
+    @property
+    def duration(self) -> float:
+        """Planned time of the motion [s]."""
+        return (len(self._points) - 1) * self._period
+
+    async def stream(
+        self, latency: float, on_start: Callable[[float], None] | None, correct: Callable[[int, Array], Array]
+    ) -> tuple[float, float]:
+        """Feed the set points as `correct(row, point)` leaves them; returns the start as foreseen and as measured."""
+        loop = asyncio.get_running_loop()
+        self.check()
+        encoder = MotionEncoder(self._points[0], self._period, self._lead)
+        first: tuple[Line, float] | None = None
+        foreseen: float | None = None
+        for row in range(1, len(self._points) + 1):
+            while first is not None and row * self._period > self._reach(loop.time()):
+                await asyncio.sleep(REPORT_PERIOD / 4)
+                self._settle()
+                if not self.clock.running and first[0].answer.done():
+                    self._start(first[0].answer.result() - latency, on_start)
+            self._settle()
+            last = row == len(self._points)
+            for text, done in encoder.finish() if last else encoder.add(correct(row, self._points[row])):
+                entry = self._post(text, done)
+                if first is None:
+                    first = entry
+                    if is_dwell(text):
+                        foreseen = await first[0].sent + latency + self._lead
+                        self._start(foreseen, on_start)
+        assert first is not None
+        while self._pending:
+            await asyncio.sleep(REPORT_PERIOD / 4)
+            self._settle()
+        taken = first[0].answer.result() - latency
+        if foreseen is None:
+            if not self.clock.running:
+                self._start(taken, on_start)
+            return taken, taken
+        # A dwell is answered when it is over; the time that the motion itself stands at its start is part of it.
+        return foreseen, taken - first[1]
+
+    async def arrive(self, goal: Array, tolerance: Array) -> None:
+        """Wait until the arm stands, and make sure that it stands at `goal` (6,) within `tolerance` (6,) [rad]."""
+        loop = asyncio.get_running_loop()
+        right = wrong = 0
+        finished_at: float | None = None
+        while True:
+            self.check()
+            report = await self._link.report()
+            joints = np.array(self._link.joints)
+            now = loop.time()
+            gaps = np.abs(joints - goal)
+            there = report.state == "Idle" and bool(np.all(gaps <= tolerance))
+            right = right + 1 if there else 0
+            if right == 2:  # one report may be damaged
+                return
+            rest = self.duration - self.clock.elapsed(now)
+            wrong = wrong + 1 if report.state == "Idle" and rest <= 0.0 and not there else 0
+            finished_at = None if rest > 0.0 or self.hold_is_asked else finished_at or now
+            overdue = finished_at is not None and now > finished_at + OVERDUE
+            if wrong >= _CHECKS or overdue:
+                joint = int(np.argmax(gaps))
+                raise DeviceFaultError(
+                    f"{self._link.name}: the arm stands with joint {joint + 1} {gaps[joint] / DEG:.3f} deg away from "
+                    "the end of its motion: a line was lost or damaged; check the cable, then plan anew from where "
+                    "the arm stands"
+                )
+            if not there:
+                await asyncio.sleep(min(max(rest / self.rate, REPORT_PERIOD), 5 * REPORT_PERIOD))
+
+    def check(self) -> None:
+        """Raise whatever has ended the motion."""
+        if self.interruption is not None:
+            raise self.interruption
+        self._link.check()
+        status, at = self._link.status, self._link.status_at
+        if status is None or at <= self._judged_at:
+            return
+        self._judged_at = at
+        held = status.state in ("Hold", "Door")
+        if held:
+            self.clock.hold(at)
+        elif not self.hold_is_asked:
+            self.clock.resume(at)
+        self._strange_holds = self._strange_holds + 1 if held and not self.hold_is_asked else 0
+        if self._strange_holds >= _CHECKS:
+            raise InterlockError(
+                f"{self._link.name}: the arm was held at its controller (state {status.state}), not by this program: "
+                "close the guard door or release the hold there, or check the cable; then plan anew from where the "
+                "arm stands"
+            )
+        left = self._given - self.clock.elapsed(at)
+        lost = status.state == "Idle" and self.clock.running and left > DROPPED and not self._is_dwelling(at)
+        self._strange_stops = self._strange_stops + 1 if lost else 0
+        if self._strange_stops >= _CHECKS:
+            raise DeviceFaultError(
+                f"{self._link.name}: the arm stands with {left:.1f} s of its motion left: a damaged byte stopped it, "
+                "or its controller has restarted; check the cable, then plan anew from where the arm stands"
+            )
+
+    def _is_dwelling(self, at: float) -> bool:
+        elapsed = self.clock.elapsed(at)
+        return any(begin - DROPPED < elapsed < end + DROPPED for begin, end in self._dwells)
+
+    def _reach(self, now: float) -> float:
+        return self.clock.elapsed(now) + self._horizon * min(self.rate, 1.0)
+
+    def _post(self, text: bytes, done: float) -> tuple[Line, float]:
+        pause = 0.0
+        if is_dwell(text):
+            begin = self._pending[-1][1] if self._pending else self._given
+            pause = done - begin
+            self._dwells.append((begin, done))
+        # Lines wait in the controller behind a dwell, and where its planner is smaller than the horizon.
+        waits = self._link.blocks * self._period < self._horizon or any(end >= self._given for _, end in self._dwells)
+        expected = pause + self._horizon + (0.0 if self.clock.running else self._lead) if waits else 0.0
+        entry = self._link.post(text, expected), done
+        self._pending.append(entry)
+        return entry
+
+    def _start(self, at: float, on_start: Callable[[float], None] | None) -> None:
+        self.clock.start(at)
+        if on_start is not None:
+            on_start(at)
+
+    def _settle(self) -> None:
+        """Drop the lines that were taken; raise whatever has ended the motion."""
+        self.check()
+        while self._pending and self._pending[0][0].answer.done():
+            line, done = self._pending.popleft()
+            line.answer.result()
+            self._given = done
