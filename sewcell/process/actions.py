@@ -6,12 +6,13 @@ import numpy as np
 
 from sewcell.compute import compute
 from sewcell.drivers.protocols.sewing_head import SeamSettings
-from sewcell.errors import VisionError
+from sewcell.errors import LinkError, VisionError
 from sewcell.geometry.poses import Array
 from sewcell.motion.clear_path import plan_clear_move
 from sewcell.motion.shaft import SeamProgram
 from sewcell.motion.trajectory import Trajectory
 from sewcell.pattern.piece import Piece
+from sewcell.process.in_step import StitchFollower
 from sewcell.process.looking import SeamOrder, SightOrder, Verdict, decide, judge
 from sewcell.process.plan import TOUCHING, SeamPlan
 from sewcell.process.recipe import SeamRecipe
@@ -30,6 +31,9 @@ AT_HOME = 0.01 * DEG
 """The arm is at home when no joint is farther off [rad]."""
 SEAM_LEAD = 0.4
 """The arm's motion waits this long in the controller before a seam, so that machine and arm start together [s]."""
+SEAM_SILENCE = 0.12
+"""In a seam a device that has not answered for this long ends it [s]: two lost answers in a row."""
+WATCH_PERIOD = 0.02
 SEAM_PATIENCE = 3.0
 """Longest time that a seam may take beyond its plan [s]."""
 
@@ -95,26 +99,43 @@ async def sew_together(cell: Workcell, plan: SeamPlan) -> int:
     """Sew the planned seam; the machine's shaft starts at time 0 of the arm's motion. Returns the stitches counted.
 
     The arm's first lines wait in its controller behind a dwell; as soon as the end of the dwell is foreseen, the sew
-    command is timed to it. Whichever device fails, the other one is stopped.
+    command is timed to it. From then on the arm's feed follows the turns that the machine has counted. Whichever device
+    fails or falls silent, the needle is stopped first, then the arm.
     """
     cell.require_safe()
     await cell.head.configure(make_settings(plan.program))
     motion = plan.seam.trajectory
     times, points = motion.set_points(cell.station.period)
     start: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-
-    async def lead_arm() -> None:
-        await cell.arm.move(points, cell.station.period, lead=SEAM_LEAD, on_start=start.set_result)
+    follower = StitchFollower(plan.seam.shaft, float(times[0]))
 
     async def run_machine() -> int:
         shaft_start = await start - float(times[0])
         await cell.head.sew(at=shaft_start)
-        return await cell.head.wait_seam(shaft_start + plan.seam.shaft.duration + SEAM_PATIENCE)
+        return await cell.head.wait_seam(shaft_start + plan.seam.shaft.duration + SEAM_PATIENCE, keep_in_step)
+
+    def keep_in_step(turns: float, at: float) -> None:
+        cell.arm.set_feed(follower.plan_feed(turns, cell.arm.elapsed(at), at))
+
+    async def lead_arm() -> None:
+        period, stop_needle = cell.station.period, machine.cancel
+        await cell.arm.move(points, period, lead=SEAM_LEAD, on_start=start.set_result, on_break=stop_needle)
+
+    async def watch_lines() -> None:
+        while not (machine.done() and arm.done()):
+            await asyncio.sleep(WATCH_PERIOD)
+            for port, silence in ((cell.arm.name, cell.arm.silence), (cell.head.port, cell.head.silence)):
+                if silence > SEAM_SILENCE:
+                    raise LinkError(
+                        f"{port}: no answer for {silence:.2f} s in a seam, in which arm and machine must know of each "
+                        "other: check the cable and the device's power"
+                    )
 
     try:
         async with asyncio.TaskGroup() as together:
-            together.create_task(lead_arm())
             machine = together.create_task(run_machine())
+            arm = together.create_task(lead_arm())
+            together.create_task(watch_lines())
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from failures
     return machine.result()

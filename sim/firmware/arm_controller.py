@@ -102,6 +102,17 @@ class ArmController:
                 self._work(now)
         self._publish()
 
+    def restart(self, now: float) -> None:
+        """The power fails and comes back at `now` [s]: only where the joints are is known, and they are not homed."""
+        self.update(now)
+        self._stand()
+        self.state = State.IDLE
+        self.homed = False
+        self._forget_input()
+        self._modal = Modal()
+        self._override(100)
+        self._send(BANNER)
+
     def jog_from_pendant(self, posture: NDArray[np.float64], speed: float) -> float:
         """A person jogs to `posture` (6,) [rad], its longest way at `speed` [rad/s]. Returns: how long it takes [s]."""
         duration = float(np.abs(posture - np.deg2rad(self._planner.position)).max()) / speed
@@ -130,11 +141,15 @@ class ArmController:
 
     def _raise_alarm(self, code: int) -> None:
         """Stand at once and lock out every line."""
+        self._stand()
+        self.state = State.ALARM
+        self._send(f"ALARM:{code}")
+
+    def _stand(self) -> None:
+        """Stop at once and drop what was to be done."""
         self._planner.clear()
         self._stopping = False
         self._dwell = None
-        self.state = State.ALARM
-        self._send(f"ALARM:{code}")
 
     # Real-time bytes.
 

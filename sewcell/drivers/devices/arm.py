@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sewcell.drivers.devices.arm_reports import ArmState, JointReport, MoveReport
-from sewcell.drivers.devices.arm_setup import check_modes, measure_latency, read_steps, set_modes
+from sewcell.drivers.devices.arm_setup import check_modes, home_joints, measure_latency, read_steps, set_modes
 from sewcell.drivers.devices.feed_override import FeedOverride
 from sewcell.drivers.devices.grbl_link import REPORT_PERIOD, GrblLink
 from sewcell.drivers.devices.joint_motion import AXES, check_motion
@@ -34,7 +34,6 @@ START_TOLERANCE = 0.05 * DEG
 """A motion may begin this far from where the arm stands [rad]."""
 BRAKING_TIME = 1.0
 """Longest time to come to rest [s]."""
-HOMING_TIME = 60.0
 JOG_SPEED = 10.0 * DEG
 """Fastest jog [rad/s]: a quarter of a metre per second at a reach of 1.4 m (ISO 10218-1, reduced speed)."""
 JOG_AHEAD = 0.2
@@ -116,13 +115,15 @@ class ArmDevice:
         *,
         lead: float = 0.0,
         on_start: Callable[[float], None] | None = None,
+        on_break: Callable[[], object] | None = None,
         correct: Correction | None = None,
     ) -> MoveReport:
         """Run through the postures `set_points` (N, 6) [rad], row k at k `period` [s] after the start; returns at rest.
 
         Row 0 is where the arm stands. With a `lead` [s] the motion starts that much later, with its first lines already
         waiting in the controller. `on_start` is told the loop time of the start: with a lead as soon as it is foreseen,
-        else when it has happened. `correct` may change every set point, at most CORRECTED_HORIZON before its time.
+        else when it has happened. `on_break` is called when the motion is broken off, before the arm
+        stands. `correct` may change every set point, at most CORRECTED_HORIZON before its time.
 
         Raises: MotionError when a posture or a speed is beyond the limits, the arm stands elsewhere, or on `stop`;
         InterlockError when it is held at its controller; DeviceFaultError on an alarm, a refused line, or a wrong end
@@ -151,6 +152,8 @@ class ArmDevice:
             except BaseException as cause:
                 if run.interruption is None:
                     self._break_off(MotionError("the motion was broken off"))
+                    if on_break is not None:
+                        on_break()
                     if isinstance(cause, SewcellError) and self._link.failure is None:
                         with contextlib.suppress(SewcellError):
                             await self._await_report(_stands_idle, "stop")
@@ -260,8 +263,7 @@ class ArmDevice:
         """Send all joints to their reference and take the position from there; clears an alarm."""
         with self._occupy():
             self._link.clear_failure()
-            await self._link.send(grbl.HOME, HOMING_TIME)
-            await self._await_report(_stands_idle, "end its homing", HOMING_TIME)
+            await home_joints(self._link)
             await set_modes(self._link)
             self._link.position_lost = False
 

@@ -1,19 +1,44 @@
-"""What an arm controller is asked and told before a motion: its modes, its steps, its delay."""
+"""What an arm controller is asked and told before a motion: homing, its modes, its steps, its delay."""
+
+import asyncio
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sewcell.drivers.devices.grbl_link import GrblLink
+from sewcell.drivers.devices.grbl_link import REPORT_PERIOD, GrblLink
 from sewcell.drivers.protocols import grbl
-from sewcell.errors import LinkError
+from sewcell.errors import DeviceFaultError, LinkError
 from sewcell.units import DEG
 
 Array = NDArray[np.float64]
 
 ATTEMPTS = 3
+HOMING_TIME = 60.0
+"""Longest time for homing [s]."""
+HOMING_REPORTS = 20
+"""An arm that does not home in so many reports, 20 ms apart, will not."""
 PINGS = 3
 COARSEST_STEP = 0.05 * DEG
 """A motor step larger than this is taken for a damaged answer [rad]."""
+
+
+async def home_joints(link: GrblLink) -> None:
+    """Send all joints to their reference.
+
+    Raises: DeviceFaultError when the controller refuses, or stands without having confirmed the end of its homing.
+    """
+    await link.synchronise()
+    line = link.post(grbl.HOME, HOMING_TIME)
+    strange = 0
+    while not line.answer.done():
+        await asyncio.sleep(REPORT_PERIOD)
+        strange = 0 if (await link.report()).state == "Home" else strange + 1
+        if strange > HOMING_REPORTS and not line.answer.done():
+            raise DeviceFaultError(
+                f"{link.name}: the arm controller does not confirm its homing, the command or its answer was damaged: "
+                "check the cable, then home the arm again"
+            )
+    line.answer.result()
 
 
 async def set_modes(link: GrblLink) -> None:

@@ -25,13 +25,11 @@ LATE = 2 * MS
 """A timed write that would leave later than this is not sent [s]."""
 HEARTBEAT: Final = 0
 """Address of the register HEARTBEAT in every unit."""
-_LONGEST_POLL: Final = 0.4
-"""More than this between two polls is the host's own fault, not the unit's [s]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The input registers of a unit, asked for at loop time `at` [s]."""
+    """The input registers of a unit, as they were at loop time `at` [s]."""
 
     registers: tuple[int, ...]
     at: float
@@ -45,7 +43,6 @@ class _Unit:
     input_count: int
     echo: int
     ready: asyncio.Future[Inputs]
-    polled_at: float
     inputs: Inputs | None = None
     watch: LinkWatch = field(default_factory=LinkWatch)
 
@@ -77,8 +74,13 @@ class FieldBus:
         """That of the unit that answers worst."""
         if self.failure is not None or not self._tasks:
             return LinkState.LOST
-        silence = max((unit.watch for unit in self._units.values()), key=lambda watch: watch.silence, default=None)
-        return LinkState.CONNECTED if silence is None else silence.state
+        watches = [unit.watch for unit in self._units.values()]
+        return max(watches, key=lambda watch: watch.silence).state if watches else LinkState.CONNECTED
+
+    @property
+    def silence(self) -> float:
+        """For how long the unit that answers worst has been asked in vain [s]."""
+        return max((unit.watch.silence for unit in self._units.values()), default=0.0)
 
     async def open(self) -> None:
         """Start polling; nothing happens when the bus is open already and answers."""
@@ -104,8 +106,7 @@ class FieldBus:
 
         `echo`: the input register in which the unit repeats the heartbeat; one that does not is taken for dead.
         """
-        loop = asyncio.get_running_loop()
-        self._units[unit] = _Unit(name, input_count, echo, loop.create_future(), loop.time())
+        self._units[unit] = _Unit(name, input_count, echo, asyncio.get_running_loop().create_future())
 
     def inputs(self, unit: int) -> Inputs:
         """The last poll of a unit that was added; raises LinkError when the bus has failed or was not polled yet."""
@@ -238,7 +239,7 @@ class FieldBus:
             await sleep_until(due)
 
     async def _supervise(self, number: int) -> None:
-        unit = self._units[number]
+        unit, waited = self._units[number], self._line.waited
         try:
             alive = await self._poll(number, unit)
         except LinkError:
@@ -246,12 +247,10 @@ class FieldBus:
         except DeviceFaultError as refusal:
             self._fail(LinkError(f"{self.name}: {refusal}: check that the unit's protocol fits"))
             alive = False
-        now = asyncio.get_running_loop().time()
-        waited, unit.polled_at = min(now - unit.polled_at, _LONGEST_POLL), now
         if alive:
             unit.watch.hear()
             return
-        unit.watch.wait(waited)
+        unit.watch.wait(self._line.waited - waited + POLL_PERIOD)
         if unit.watch.state is LinkState.LOST:
             self._fail(self._silence_of(number))
 
@@ -259,12 +258,11 @@ class FieldBus:
         """Exchange heartbeats and read the unit's inputs; True when it repeated the heartbeat."""
         async with self._turns.take(Priority.POLL):
             await self._write(number, HEARTBEAT, [self._heartbeat], retries=1)
-        asked = asyncio.get_running_loop().time()
         # A lost reply is made up for by the next poll.
         registers = await self._read(number, Function.READ_INPUT, 0, unit.input_count, Priority.POLL, retries=0)
         if registers[unit.echo] != self._heartbeat:
             return False
-        unit.inputs = Inputs(registers, asked)
+        unit.inputs = Inputs(registers, self._line.asked_at + self._line.estimate_way(WRITE_ONE_BYTES))
         ready, unit.ready = unit.ready, asyncio.get_running_loop().create_future()
         ready.set_result(unit.inputs)
         return True

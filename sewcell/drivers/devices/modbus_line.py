@@ -24,11 +24,17 @@ WRITE_ONE_BYTES: Final = 8
 
 
 class ModbusLine:
-    """The line as its master uses it. `listen` must run as a task; callers keep their turns."""
+    """The line as its master uses it. `listen` must run as a task; callers keep their turns.
+
+    `messages`: exchanges that were answered. `asked_at`: loop time of the last request [s]. `waited`: time that was
+    spent on waiting in vain [s].
+    """
 
     def __init__(self, transport: ByteTransport, byte_time: float = BYTE_TIME) -> None:
         self.name = transport.name
         self.messages = 0
+        self.asked_at = 0.0
+        self.waited = 0.0
         self._transport = transport
         self._byte_time = byte_time
         self._decoder = ModbusDecoder()
@@ -61,18 +67,19 @@ class ModbusLine:
             await sleep_until(self._quiet_since + GAP)
             self._decoder.reset()
             self._reply = loop.create_future()
-            asked = loop.time()
+            self.asked_at = loop.time()
             try:
                 await self._transport.write(request)
                 async with asyncio.timeout(REPLY_TIME):
                     reply = await self._reply
             except TimeoutError:
+                self.waited += REPLY_TIME
                 continue
             finally:
                 self._reply = None
             self.messages += 1
             if function is Function.WRITE_ONE:
-                self._round_trips.append(loop.time() - asked)
+                self._round_trips.append(loop.time() - self.asked_at)
             return reply
         return None
 

@@ -11,7 +11,7 @@ from sewcell.drivers.devices.field_bus import FieldBus
 from sewcell.drivers.devices.identity import check_identity
 from sewcell.drivers.protocols import sewing_head as registers
 from sewcell.drivers.protocols.sewing_head import Command, Flag, HeadStatus, Holding, SeamSettings, State
-from sewcell.errors import DeviceFaultError, InterlockError, LinkError
+from sewcell.errors import DeviceFaultError, InterlockError, LinkError, SewcellError
 from sewcell.units import MS
 
 UNIT = registers.UNIT
@@ -41,6 +41,16 @@ class SewingHead:
     def status(self) -> HeadStatus:
         """The last poll; raises LinkError when the bus has failed."""
         return registers.decode_status(self._bus.inputs(UNIT).registers)
+
+    @property
+    def silence(self) -> float:
+        """For how long the field bus has been asked in vain [s]."""
+        return self._bus.silence
+
+    @property
+    def port(self) -> str:
+        """The port of the field bus."""
+        return self._bus.name
 
     async def connect(self) -> None:
         """Make sure that a sewing head of our protocol version answers, and start its heartbeat.
@@ -108,10 +118,11 @@ class SewingHead:
                 raise
             return at
 
-    async def wait_seam(self, deadline: float) -> int:
+    async def wait_seam(self, deadline: float, on_progress: Callable[[float, float], None] | None = None) -> int:
         """Wait until the seam is finished, at most until loop time `deadline` [s]; returns the stitches counted.
 
-        When the caller is cancelled, the needle is stopped up.
+        `on_progress` is told the turns of the shaft since the seam's beginning, and the loop time [s] when they were
+        so, at every poll. When the caller is cancelled, the needle is stopped up.
 
         Raises: DeviceFaultError on a fault, when the seam ended early, or at the deadline (the needle is stopped up).
         """
@@ -120,7 +131,8 @@ class SewingHead:
         wanted, began = self._seam.total_stitches, False
         try:
             while True:
-                status = await self._next()
+                inputs = await self._bus.next_inputs(UNIT)
+                status = registers.decode_status(inputs.registers)
                 self._raise_fault(status)
                 if status.state is State.DISABLED:
                     raise DeviceFaultError(
@@ -133,12 +145,14 @@ class SewingHead:
                 began = began or (own and (status.state is State.SEWING or status.stitches > 0))
                 if began and status.state is State.READY:
                     break
+                if own and on_progress is not None:
+                    on_progress(status.turns, inputs.at)
                 if asyncio.get_running_loop().time() > deadline:
                     raise DeviceFaultError(
                         f"sewing head: the seam has {status.stitches} of {wanted} stitches at its deadline: check the "
                         "head and the configured speed"
                     )
-        except (DeviceFaultError, asyncio.CancelledError):
+        except (SewcellError, asyncio.CancelledError):
             with contextlib.suppress(LinkError, DeviceFaultError):
                 await self.stop()
             raise
