@@ -15,6 +15,7 @@ from sewcell.config.models_calibration import CheckModel
 from sewcell.config.models_cell import CameraModel, LensModel
 from sewcell.errors import ConfigError, InterlockError
 from sewcell.geometry.poses import Array
+from sewcell.units import MM
 from sewcell.vision.camera_model import CameraModel as Camera
 from sewcell.vision.lens import Lens
 
@@ -38,12 +39,20 @@ def read_camera(path: Path) -> Camera:
 
 
 def make_camera(model: CameraModel) -> Camera:
-    """The camera of its model."""
+    """The camera of its model. Raises: ConfigError when it looks at the table from below: every piece would be taken
+    for its mirror image."""
+    T = np.array(model.T_camera_table)
+    above = float(-T[:3, 2] @ T[:3, 3])
+    if above <= 0.0:
+        raise ConfigError(
+            f"T_camera_table of the camera file puts the camera {-above / MM:.0f} mm below the table: z of the table "
+            "points up to the camera, so its third column ends near -1; calibrate the table anew"
+        )
     return Camera(
         image_size_px=model.image_size_px,
         matrix=np.array(model.camera_matrix),
         distortion=np.array(model.distortion),
-        T_camera_table=np.array(model.T_camera_table),
+        T_camera_table=T,
     )
 
 

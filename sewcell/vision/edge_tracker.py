@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from sewcell.errors import VisionError
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
-from sewcell.units import MM
+from sewcell.units import DEG, MM
 from sewcell.vision.background import Pixels
+from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.edge_kernels import STEP_TABLE, TABLE_STEP, find_curve, fit_polynomial, fit_steps, score_columns
 
 AHEAD = (0.0, 20.0 * MM, 30.0 * MM, 40.0 * MM)
@@ -37,6 +39,7 @@ _EXTRAPOLATION = 15.0 * MM
 _SIGMA_LIMIT = 0.3 * MM
 _BENT = 1.15
 _HALF_LENGTH = 25.0 * MM
+_BENT_PICTURE = 0.02 * MM
 
 Side = Literal["top", "bottom"]
 
@@ -80,6 +83,47 @@ class EdgeSighting:
     def found(self) -> bool:
         """Whether the edge was found."""
         return not self.lost
+
+    def to_dict(self) -> dict[str, object]:
+        """The same in millimetres and degrees, ready for JSON; None for the numbers of an edge that is lost."""
+        if not self.found:
+            return {"found": False, "lost": self.lost, "edge": None}
+        rows = zip(self.ahead, self.offset, self.heading, self.sigma, strict=True)
+        return {
+            "found": True,
+            "lost": "",
+            "inlier_ratio": round(self.inlier_ratio, 4),
+            "edge": [
+                {
+                    "ahead_mm": round(float(ahead) / MM, 3),
+                    "offset_mm": round(float(offset) / MM, 4),
+                    "heading_deg": round(float(heading) / DEG, 4),
+                    "sigma_mm": round(float(sigma) / MM, 4),
+                }
+                for ahead, offset, heading, sigma in rows
+            ],
+        }
+
+
+def make_needle_homography(camera: CameraModel) -> Array:
+    """H_needle_px (3, 3) for `learn_plate`, from a camera whose "table" is the needle frame: origin at the penetration
+    point, x along the feed, z up, z = 0 the throat plate.
+
+    Raises: VisionError when the lens bends the picture by more than 0.02 mm: a homography does not describe that.
+    """
+    width, height = camera.image_size_px
+    u, v = np.meshgrid(np.linspace(0.0, width - 1.0, 9), np.linspace(0.0, height - 1.0, 9))
+    pixels = np.column_stack((u.ravel(), v.ravel()))
+    points = camera.table_points(pixels)
+    H, _ = cv2.findHomography(pixels, points)
+    again = np.column_stack((pixels, np.ones(len(pixels)))) @ H.T
+    bent = float(np.abs(again[:, :2] / again[:, 2:] - points).max())
+    if bent > _BENT_PICTURE:
+        raise VisionError(
+            f"the lens bends the picture of the throat plate by {bent / MM:.2f} mm, {_BENT_PICTURE / MM:.2f} mm is the "
+            "most: read out a smaller region, or choose a lens with less distortion"
+        )
+    return np.asarray(H, dtype=np.float64)
 
 
 def learn_plate(

@@ -57,7 +57,7 @@ class LocateResult:
     unknown: tuple[UnknownBlob, ...]
     outside: int = 0
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, list[dict[str, object]]]:
         """The result in millimetres, degrees and percent, ready for JSON."""
         return {
             "pieces": [_piece_to_dict(piece) for piece in self.pieces],

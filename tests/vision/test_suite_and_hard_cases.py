@@ -102,18 +102,16 @@ def test_the_answer_in_json_is_in_millimetres_degrees_and_percent():
 
 def test_stripes_run_along_y_of_the_piece_with_their_period_and_phase():
     square = Piece("SQUARE", "M", np.array([[-0.08, -0.05], [0.08, -0.05], [0.08, 0.07], [-0.08, 0.07]]))
-    for seed in range(40):
+    for seed in range(5):
         case = make_case("stripes", "2 MP", seed, (square,))
         found = measure_stripes(
             Image(case.pixels, "x", 0.0), camera_of(case), square.outline, case.truths[0].pose, case.thickness
         )
-        if found is not None and abs(found.direction - np.pi / 2) < 0.02:
-            break
-    assert found is not None
-    assert found.direction == pytest.approx(np.pi / 2, abs=0.01)
-    assert found.period == pytest.approx(STRIPE_PERIOD, rel=0.005)
-    # The dark stripe lies about x = 0, so the brightest line lies half a period beside it.
-    assert found.phase == pytest.approx(0.5, abs=0.03)
+        assert found is not None
+        assert found.direction == pytest.approx(np.pi / 2, abs=0.01)
+        assert found.period == pytest.approx(STRIPE_PERIOD, rel=0.005)
+        # The dark stripe lies about x = 0, so the brightest line lies half a period beside it.
+        assert found.phase == pytest.approx(0.5, abs=0.03)
 
 
 def make_located(flags):
