@@ -17,7 +17,7 @@ SHADOW_SIGMA = 0.10
 """A soft shadow darkens the table by this share of its brightness (one standard deviation)."""
 
 _STRIDED_PIXELS = 120_000
-_STATISTICS_STRIDE = 3
+_STATISTICS_STRIDE = 4
 _THRESHOLD_SIGMAS = 5.0
 _NOISE_FLOOR_LEVELS = 0.7
 _BLURRED_NOISE_FLOOR_LEVELS = 1.0
@@ -51,7 +51,7 @@ class Background:
 
     def __post_init__(self) -> None:
         stride = _stride(self.pixels)
-        object.__setattr__(self, "grid", np.ascontiguousarray(self.pixels[::stride, ::stride]))
+        object.__setattr__(self, "grid", _thin(self.pixels, stride))
         object.__setattr__(self, "sharpness", _sharpness(self.pixels))
 
 
@@ -131,10 +131,11 @@ def check_exposure(pixels: Pixels) -> None:
             f"the picture has shape {pixels.shape} and type {pixels.dtype}: 8-bit blue-green-red pictures are needed"
         )
     step = _STATISTICS_STRIDE * _stride(pixels)
-    small = pixels[::step, ::step]
+    small = _thin(pixels, step)
     if float(small.mean()) < _DARK_LEVEL:
         raise VisionError("the picture is dark: switch on the light, open the lens or take off its cap")
-    saturated = float((small.min(axis=2) >= _SATURATED_LEVEL).mean())
+    blue, green, red = np.moveaxis(small, 2, 0)
+    saturated = float((np.minimum(np.minimum(blue, green), red) >= _SATURATED_LEVEL).mean())
     if saturated > _SATURATED_SHARE:
         raise VisionError(f"the picture is overexposed ({saturated:.0%} of it is white): shorten the exposure")
     if _spread(small) < _BLANK_SPREAD_LEVELS:
@@ -153,27 +154,23 @@ def compare(pixels: Pixels, background: Background) -> Comparison:
             f"{background.pixels.shape[1]} x {background.pixels.shape[0]}: take both with the same settings"
         )
     stride = _stride(pixels)
-    picture = np.ascontiguousarray(pixels[::stride, ::stride])
-    empty = background.grid
-    few = (slice(None, None, _STATISTICS_STRIDE), slice(None, None, _STATISTICS_STRIDE))
-    seen, bare = picture[few].astype(np.float32), empty[few].astype(np.float32)
-    if _spread(seen) < _BLANK_SPREAD_RATIO * _spread(bare):
+    picture = _thin(pixels, stride)
+    few_seen, few_bare = _thin(picture, _STATISTICS_STRIDE), _thin(background.grid, _STATISTICS_STRIDE)
+    if _spread(few_seen) < _BLANK_SPREAD_RATIO * _spread(few_bare):
         raise VisionError("the picture is blank where the empty table has structure: check the camera and its lens")
-
     if _sharpness(pixels) < _BLURRED_RATIO * background.sharpness:
         raise VisionError("the picture is blurred: focus the lens, clean it, and let camera and table come to rest")
-    ratio = ((seen + 1.0) / (bare + 1.0)).reshape(-1, 3)
-    gain = np.median(ratio, axis=0)  # (3,)
+    seen, bare = (np.ascontiguousarray(few.reshape(-1, 3).T, np.float32) for few in (few_seen, few_bare))  # (3, n)
+    gain = _quantile((seen + 1.0) / (bare + 1.0), 0.5)
     if gain.min() < _GAIN_LIMITS[0] or gain.max() > _GAIN_LIMITS[1]:
         raise VisionError(
             f"the light has changed: the picture is {gain.mean():.2f} times as bright as the empty table was; "
             "restore the light or take a new picture of the empty table"
         )
-    noise = np.quantile(np.abs(seen - bare * gain).reshape(-1, 3), 0.25, axis=0) / _QUARTILE_OF_ABSOLUTE_NORMAL
+    noise = _quantile(np.abs(seen - bare * gain[:, None]), 0.25) / _QUARTILE_OF_ABSOLUTE_NORMAL
     noise = np.maximum(noise, _NOISE_FLOOR_LEVELS)
-    comparison = Comparison(picture, empty, stride, np.asarray(gain, np.float64), np.asarray(noise, np.float64))
-    coarse = replace(comparison, picture=np.ascontiguousarray(picture[few]), empty=np.ascontiguousarray(empty[few]))
-    changed = float(mask_objects(coarse, ORDINARY).mean())
+    comparison = Comparison(picture, background.grid, stride, gain, noise)
+    changed = float(mask_objects(replace(comparison, picture=few_seen, empty=few_bare), ORDINARY).mean())
     if noise.max() > _NOISE_LIMIT_LEVELS or changed > _CHANGED_LIMIT:
         raise VisionError(
             f"the picture differs from the empty table nearly everywhere ({changed:.0%} of it): the camera, the light "
@@ -190,76 +187,101 @@ def mask_objects(comparison: Comparison, look: Look) -> Mask:
     a glow (d along +B) may change the brightness: a shadow keeps the colour, a piece does not, or changes it more.
     """
     gain = comparison.gain.astype(np.float32)
-    difference = np.empty(comparison.picture.shape, np.float32)
-    _subtract(comparison.picture, comparison.empty, gain, difference)
-    if look.level:
-        _level_light(difference, comparison)
-    blurred = cv2.blur(difference, (look.window, look.window))
+    seen, bare = (
+        cv2.boxFilter(pixels, cv2.CV_16U, (look.window, look.window), normalize=False)
+        for pixels in (comparison.picture, comparison.empty)
+    )
+    bend = _fit_light(comparison) if look.level else np.zeros(6, np.float32)
     # Half of the noise instead of a third (for 3 x 3) leaves room for texture that moved a little.
     share = 1.5 / look.window
     scale = (1.0 / np.maximum(comparison.noise * share, _BLURRED_NOISE_FLOOR_LEVELS)).astype(np.float32)
     raw = np.empty(comparison.picture.shape[:2], np.uint8)
-    _judge(blurred, comparison.empty, gain, scale, np.float32(look.shadow), np.float32(look.glow), raw)
+    scale /= np.float32(look.window**2)
+    _judge(seen, bare, scale, gain * scale, bend, np.float32(look.shadow**2), np.float32(look.glow**2), raw)
     kernel = np.ones((3, 3), np.uint8)
     return np.asarray(cv2.morphologyEx(cv2.morphologyEx(raw, cv2.MORPH_OPEN, kernel), cv2.MORPH_CLOSE, kernel))
 
 
-def _level_light(difference: NDArray[np.float32], comparison: Comparison) -> None:
-    """Takes a smooth change of the light, a polynomial of second degree in the place, out of the difference.
+def _fit_light(comparison: Comparison) -> NDArray[np.float32]:
+    """How much brighter the light has become from place to place, as a share: factors (6,) of 1, u, v, u^2, u v, v^2,
+    where u and v run from -1 to 1 across and down the picture.
 
     Found by least squares that leave out, three times over, what lies far off: the objects.
     """
-    height, width = difference.shape[:2]
-    y, x = np.linspace(-1.0, 1.0, height, dtype=np.float32), np.linspace(-1.0, 1.0, width, dtype=np.float32)
     step = _STATISTICS_STRIDE
+    height, width = comparison.picture.shape[:2]
+    y, x = np.linspace(-1.0, 1.0, height, dtype=np.float32), np.linspace(-1.0, 1.0, width, dtype=np.float32)
     v, u = (grid.ravel() for grid in np.meshgrid(y[::step], x[::step], indexing="ij"))
     terms = np.stack((np.ones_like(u), u, v, u * u, u * v, v * v), axis=1)
-    expected = comparison.empty[::step, ::step].reshape(-1, 3) * comparison.gain
-    change = (difference[::step, ::step].reshape(-1, 3) / np.maximum(expected, 1.0)).mean(axis=1)
+    expected = _thin(comparison.empty, step).reshape(-1, 3) * comparison.gain
+    difference = _thin(comparison.picture, step).reshape(-1, 3) - expected
+    change = (difference / np.maximum(expected, 1.0)).mean(axis=1)
     kept = np.ones(len(change), dtype=bool)
     for _ in range(4):
         factors = np.linalg.lstsq(terms[kept], change[kept], rcond=None)[0]
         left = np.abs(change - terms @ factors)
         kept = left < 2.5 * 1.4826 * float(np.median(left)) + 1e-4
-    v_full, u_full = y[:, None], x[None, :]
-    a, b, c, d, e, f = (np.float32(factor) for factor in factors)
-    surface = a + b * u_full + c * v_full + d * u_full**2 + e * u_full * v_full + f * v_full**2
-    difference -= surface[..., None] * (comparison.empty * comparison.gain.astype(np.float32))
-
-
-@njit(cache=True, error_model="numpy")
-def _subtract(picture: Pixels, empty: Pixels, gain: NDArray[np.float32], difference: NDArray[np.float32]) -> None:
-    h, w, _ = picture.shape
-    for y in range(h):
-        for x in range(w):
-            for k in range(3):
-                difference[y, x, k] = np.float32(picture[y, x, k]) - gain[k] * np.float32(empty[y, x, k])
+    return np.asarray(factors, np.float32)
 
 
 @njit(cache=True, error_model="numpy")
 def _judge(
-    difference: NDArray[np.float32],
-    empty: Pixels,
-    gain: NDArray[np.float32],
+    seen: NDArray[np.uint16],
+    bare: NDArray[np.uint16],
     scale: NDArray[np.float32],
+    bare_scale: NDArray[np.float32],
+    bend: NDArray[np.float32],
     shadow: float,
     glow: float,
     raw: Mask,
 ) -> None:
-    """Sherman and Morrison's inverse of N + s^2 B B', against the square of the threshold."""
-    h, w, _ = difference.shape
+    """Sherman and Morrison's inverse of N + s^2 B B', against the square of the threshold.
+
+    `seen` and `bare`: sums of the two pictures over windows, `scale` and `bare_scale` their factors; `shadow`, `glow`:
+    the two s^2.
+    """
+    h, w, _ = seen.shape
+    zero, one, limit = np.float32(0.0), np.float32(1.0), np.float32(_THRESHOLD_SIGMAS * _THRESHOLD_SIGMAS)
+    across, down = np.float32(2.0 / max(w - 1, 1)), np.float32(2.0 / max(h - 1, 1))
+    light, dd = np.empty(w, np.float32), np.empty(w, np.float32)
+    db, bb = np.empty(w, np.float32), np.empty(w, np.float32)
     for y in range(h):
+        v = np.float32(y) * down - one
+        start, slope, curve = one + bend[0] + bend[2] * v + bend[5] * v * v, bend[1] + bend[4] * v, bend[3]
         for x in range(w):
-            dd, db, bb = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+            u = np.float32(x) * across - one
+            light[x] = start + (slope + curve * u) * u
+        dd[:], db[:], bb[:] = zero, zero, zero
+        row = raw[y]
+        for k in range(3):
+            own, empty, seen_row, bare_row = scale[k], bare_scale[k], seen[y, :, k], bare[y, :, k]
+            for x in range(w):
+                b = empty * np.float32(bare_row[x])
+                d = own * np.float32(seen_row[x]) - light[x] * b
+                dd[x] += d * d
+                db[x] += d * b
+                bb[x] += b * b
+        for x in range(w):
+            s = shadow if db[x] < zero else glow
+            row[x] = (dd[x] - limit) * (one + s * bb[x]) > s * db[x] * db[x]
+
+
+@njit(cache=True, error_model="numpy")
+def _thin(pixels: Pixels, step: int) -> Pixels:
+    """Every `step`-th pixel of every `step`-th row."""
+    height, width = (pixels.shape[0] + step - 1) // step, (pixels.shape[1] + step - 1) // step
+    thin = np.empty((height, width, 3), np.uint8)
+    for y in range(height):
+        for x in range(width):
             for k in range(3):
-                d = difference[y, x, k] * scale[k]
-                b = np.float32(empty[y, x, k]) * gain[k] * scale[k]
-                dd += d * d
-                db += d * b
-                bb += b * b
-            s = shadow if db < 0.0 else glow
-            distance = dd - s * s * db * db / (np.float32(1.0) + s * s * bb)
-            raw[y, x] = 1 if distance > _THRESHOLD_SIGMAS * _THRESHOLD_SIGMAS else 0
+                thin[y, x, k] = pixels[y * step, x * step, k]
+    return thin
+
+
+def _quantile(rows: NDArray[np.float32], share: float) -> Array:
+    """The value (K,) below which a share of each row (K, n) lies."""
+    middle = int(share * rows.shape[1])
+    return np.asarray(np.partition(rows, middle, axis=1)[:, middle], np.float64)
 
 
 def _stride(pixels: Pixels) -> int:
@@ -275,7 +297,7 @@ def _sharpness(pixels: Pixels) -> float:
         for row in np.linspace(0, max(0, height - _PATCH), 3, dtype=int)
         for column in np.linspace(0, max(0, width - _PATCH), 4, dtype=int)
     ]
-    return float(np.median([cv2.Laplacian(patch, cv2.CV_32F).var() for patch in patches]))
+    return float(np.median([cv2.meanStdDev(cv2.Laplacian(patch, cv2.CV_16S))[1][0, 0] ** 2 for patch in patches]))
 
 
 def _spread(picture: NDArray[np.uint8] | NDArray[np.float32]) -> float:

@@ -19,6 +19,8 @@ _TUKEY = 4.685  # 95 % efficiency at the normal distribution
 _SCALE_FLOOR = 50.0 * UM
 _MAD_TO_SIGMA = 1.4826
 _TINY = 1e-9
+_GOOD_SHARE, _LEAST_SHARE = 0.3, 0.01
+"""Edges with a smaller robust weight do not speak for the size of the errors, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +48,11 @@ def solve_edges(rows: Array, offset: Array, weight: Array, along: Array, side: N
     Args: weight (N,): of each edge, 0 where there is none; along (N,) [m]: where it lies on the outline; side (N,).
     """
     plain, shares = _solve_plain(rows, offset, weight)
-    left = offset - rows @ plain
-    white, knife = _split_error(left, shares, side)
-    variance = np.where(shares > 0.01, white**2 / np.maximum(shares, 0.01), np.inf)
-    normal = _accumulate(rows, offset, variance, along, side, knife**2, KNIFE_REACH)
+    white, knife = _split_error(rows, offset, plain, shares, side)
+    normal = _accumulate(rows, offset, shares, white**2, along, side, knife**2, KNIFE_REACH)
     count = rows.shape[1]
-    covariance = np.linalg.pinv(normal[:count, :count], hermitian=True)
+    covariance = np.linalg.inv(normal[:count, :count])
     return Solution(covariance @ normal[:count, count], covariance, plain)
-
-
-def _split_error(left: Array, shares: Array, side: NDArray[np.int64]) -> tuple[float, float]:
-    """Standard deviations [m] of what neighbours do not share, and of what they do."""
-    good = shares > 0.3
-    kept, sides = left[good], side[good]
-    if len(kept) < 8:
-        return _SCALE_FLOOR, KNIFE_SIGMA
-    jumps = np.abs(np.diff(kept))[np.diff(sides) == 0]
-    white = _MAD_TO_SIGMA * float(np.median(jumps)) / np.sqrt(2.0) if len(jumps) else 0.0
-    white = max(white, _LEAST_WHITE)
-    return white, float(np.sqrt(max(float(np.mean(kept**2)) - white**2, KNIFE_SIGMA**2)))
 
 
 @njit(cache=True, error_model="numpy")
@@ -72,7 +60,8 @@ def _solve_plain(rows: Array, offset: Array, weight: Array) -> tuple[Array, Arra
     """Tukey's biweight about the median, with the scale from the median deviation: unknowns (K,), weights (N,)."""
     n, count = rows.shape
     valid = np.flatnonzero(weight > 0.0)
-    step, shares = np.zeros(count), np.zeros(n)
+    step: Array = np.zeros(count)
+    shares: Array = np.zeros(n)
     left = np.empty(len(valid))
     for _ in range(_REWEIGHTINGS):
         for i in range(len(valid)):
@@ -89,30 +78,72 @@ def _solve_plain(rows: Array, offset: Array, weight: Array) -> tuple[Array, Arra
                 right[k] += share * rows[valid[i], k] * offset[valid[i]]
                 for other in range(count):
                     normal[k, other] += share * rows[valid[i], k] * rows[valid[i], other]
-        for k in range(count):
-            normal[k, k] += _TINY * (normal[k, k] + _TINY)
-        step = np.linalg.solve(normal, right)
+        _hold(normal)
+        step = np.linalg.solve(normal, right).astype(np.float64)
     return step, shares
 
 
 @njit(cache=True, error_model="numpy")
+def _hold(normal: Array) -> None:
+    """Lets unknowns that no edge speaks of, such as the angle of a disc, stay where they are."""
+    most = 0.0
+    for k in range(len(normal)):
+        most = max(most, normal[k, k])
+    for k in range(len(normal)):
+        normal[k, k] += _TINY * most
+
+
+@njit(cache=True, error_model="numpy")
+def _split_error(
+    rows: Array, offset: Array, step: Array, shares: Array, side: NDArray[np.int64]
+) -> tuple[float, float]:
+    """Standard deviations [m] of what neighbours do not share, and of what they do."""
+    jumps = np.empty(len(offset))
+    count, total, square, before, last = 0, 0, 0.0, 0.0, -1
+    for i in range(len(offset)):
+        if shares[i] <= _GOOD_SHARE:
+            continue
+        left = offset[i]
+        for k in range(len(step)):
+            left -= rows[i, k] * step[k]
+        if last >= 0 and side[last] == side[i]:
+            jumps[count] = abs(left - before)
+            count += 1
+        before, last = left, i
+        square += left * left
+        total += 1
+    white = _LEAST_WHITE
+    if count:
+        white = max(white, _MAD_TO_SIGMA * np.median(jumps[:count]) / np.sqrt(2.0))
+    return white, np.sqrt(max(square / max(total, 1) - white**2, KNIFE_SIGMA**2))
+
+
+@njit(cache=True, error_model="numpy")
 def _accumulate(
-    rows: Array, offset: Array, variance: Array, along: Array, side: NDArray[np.int64], knife: float, reach: float
+    rows: Array,
+    offset: Array,
+    shares: Array,
+    white: float,
+    along: Array,
+    side: NDArray[np.int64],
+    knife: float,
+    reach: float,
 ) -> Array:
-    """Normal matrix (K + 1, K + 1) of the whitened rows with the whitened offsets as last column."""
+    """Normal matrix (K + 1, K + 1) of the whitened rows with the whitened offsets as last column; `white`, `knife`:
+    the two variances."""
     n, count = rows.shape
     normal = np.zeros((count + 1, count + 1))
     mean, row = np.zeros(count + 1), np.empty(count + 1)
     spread, last = knife, -1
     for i in range(n):
-        if not np.isfinite(variance[i]):
+        if shares[i] <= _LEAST_SHARE:
             continue
         fade = 0.0
         if last >= 0 and side[last] == side[i]:
             fade = np.exp(-(along[i] - along[last]) / reach)
         last = i
         spread = fade * fade * spread + knife * (1.0 - fade * fade)
-        total = spread + variance[i]
+        total = spread + white / shares[i]
         gain = spread / total
         for k in range(count + 1):
             mean[k] *= fade
@@ -122,4 +153,5 @@ def _accumulate(
             for other in range(count + 1):
                 normal[k, other] += row[k] * row[other] / total
         spread *= 1.0 - gain
+    _hold(normal[:count, :count])
     return normal

@@ -14,9 +14,9 @@ from sewcell.vision.correlated_fit import Solution, solve_edges
 from sewcell.vision.edges import Edges, Scene, measure_edges
 from sewcell.vision.outline import EdgeModel
 
-_ROUGH_ROUNDS = ((12.0, 6), (6.0, 6))
-"""Reach of the search [px] and how many points to pass over, from round to round."""
-_FINE_ROUNDS = ((4.0, 2), (2.5, 1))
+_ROUGH_ROUNDS = ((12.0, 8, 1.0), (6.0, 8, 1.0))
+"""Reach of the search [px], how many points to pass over, and the step [px], from round to round."""
+_FINE_ROUNDS = ((4.0, 2, 1.0), (2.5, 1, 0.5))
 _FIRST_REACH = 4.0 * MM
 _STRAIN_SIGMAS = np.array([5.0, 5.0, 3.0])
 _LEAST_STRAIN = np.array([0.003, 0.003, 0.0015])
@@ -121,31 +121,31 @@ class _Fitted:
     look: _Look
 
 
-def _fit(scene: Scene, model: EdgeModel, start: PlanarPose, rounds: Sequence[tuple[float, int]]) -> _Fitted:
+def _fit(scene: Scene, model: EdgeModel, start: PlanarPose, rounds: Sequence[tuple[float, int, float]]) -> _Fitted:
     """The fit after some rounds of looking; the last look also tells how well the outline fits."""
-    pose, pixel = start, scene.camera.mm_per_px * MM
-    for number, (reach, every) in enumerate(rounds):
+    pose = start
+    for number, (reach, every, step) in enumerate(rounds):
         part = model.thin(every)
-        first = (reach, every) == _ROUGH_ROUNDS[0]
-        look = _observe(scene, part, pose, max(reach, _FIRST_REACH / pixel) if first else reach)
+        first = (reach, every, step) == _ROUGH_ROUNDS[0]
+        look = _observe(scene, part, pose, max(reach, _FIRST_REACH / scene.pixel) if first else reach, step)
         if look.edges.valid.sum() < len(part.points) / 4:
             return _Fitted(_fail(pose), look)
         solution = _solve(part, look.edges, look.rows)
         pose = _move(pose, look.centre, solution.plain if number < len(rounds) - 1 else solution.step)
-    return _Fitted(_judge(pose, look, solution, max(_INLIER, _INLIER_PX * pixel), part.spacing), look)
+    return _Fitted(_judge(pose, look, solution, max(_INLIER, _INLIER_PX * scene.pixel), part.spacing), look)
 
 
 def _solve(model: EdgeModel, edges: Edges, rows: Array) -> Solution:
     return solve_edges(rows, edges.offset, np.where(edges.valid, edges.weight, 0.0), model.along, model.side)
 
 
-def _observe(scene: Scene, model: EdgeModel, pose: PlanarPose, reach_px: float) -> _Look:
+def _observe(scene: Scene, model: EdgeModel, pose: PlanarPose, reach_px: float, step_px: float) -> _Look:
     points = pose.apply(model.points)
     normals = model.normals @ pose.linear_part().T
     centre = points.mean(axis=0)
     arm = points - centre
     rows = np.column_stack((normals, arm[:, 0] * normals[:, 1] - arm[:, 1] * normals[:, 0]))
-    return _Look(pose, centre, rows, measure_edges(scene, points, normals, reach_px))
+    return _Look(pose, centre, rows, measure_edges(scene, points, normals, reach_px, step_px))
 
 
 def _move(pose: PlanarPose, centre: Array, step: Array) -> PlanarPose:

@@ -12,6 +12,8 @@ Floats = NDArray[np.float32]
 MARGIN = 2
 """Samples between the inner band and the search range."""
 _COVER_LIMITS = (-0.3, 1.3)
+_RIM_LIGHT = (0.4, 1.15)
+"""How much darker or brighter the table just outside may be than it was when empty."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -101,6 +103,57 @@ def smooth_ring(rows: Floats, window: int) -> Floats:
             smooth[i, k] = total / (2 * half + 1)
             total += rows[(i + half + 1) % n, k] - rows[(i - half) % n, k]
     return smooth
+
+
+@njit(cache=True, error_model="numpy")
+def find_spread(means: Floats, cloth: Floats, squares: Array, noise: Array, band: int) -> Array:
+    """Covariance (3, 3) of noise and texture: half of what the inner bands scatter about `cloth` (N, 3)."""
+    n = len(means)
+    spread = np.zeros((3, 3))
+    for i in range(n):
+        for k in range(3):
+            for other in range(3):
+                spread[k, other] -= means[i, 0, k] * cloth[i, other] + means[i, 0, other] * cloth[i, k]
+                spread[k, other] += cloth[i, k] * cloth[i, other]
+    spread = 0.5 * (squares + band * spread) / (band * n)
+    for k in range(3):
+        spread[k, k] += noise[k] ** 2
+    return spread
+
+
+@njit(cache=True, error_model="numpy")
+def discriminate(means: Floats, smooth: Floats, precision: Floats, shadow: float) -> tuple[Floats, Floats, Floats]:
+    """How bright the table is just outside against its empty picture, `light` (N,); Fisher's discriminant
+    w = (S + s^2 B B')^-1 (F - B), by Sherman and Morrison, (N, 3); and w'(F - B), the squared signal to noise, (N,).
+
+    `smooth` (N, 12): the `means` smoothed along the outline; `precision` S^-1 (3, 3); `shadow` s.
+    """
+    n = len(means)
+    light, axis, separation = np.empty(n, np.float32), np.empty((n, 3), np.float32), np.empty(n, np.float32)
+    contrast, table = np.empty(3, np.float32), np.empty(3, np.float32)
+    plain, dimmed = np.empty(3, np.float32), np.empty(3, np.float32)
+    for i in range(n):
+        both, bare = np.float32(0.0), np.float32(0.0)
+        for k in range(3):
+            both += smooth[i, 3 + k] * smooth[i, 6 + k]
+            bare += smooth[i, 6 + k] ** 2
+        light[i] = np.float32(min(_RIM_LIGHT[1], max(_RIM_LIGHT[0], float(both) / max(float(bare), 1.0))))
+        for k in range(3):
+            table[k] = means[i, 3, k] * light[i]
+            contrast[k] = smooth[i, k] - table[k]
+        above, below = np.float32(0.0), np.float32(1.0 / shadow**2)
+        for k in range(3):
+            plain[k], dimmed[k] = np.float32(0.0), np.float32(0.0)
+            for other in range(3):
+                plain[k] += precision[k, other] * contrast[other]
+                dimmed[k] += precision[k, other] * table[other]
+            above += table[k] * plain[k]
+            below += table[k] * dimmed[k]
+        separation[i] = np.float32(0.0)
+        for k in range(3):
+            axis[i, k] = plain[k] - above / below * dimmed[k]
+            separation[i] += axis[i, k] * contrast[k]
+    return light, axis, separation
 
 
 @njit(cache=True, error_model="numpy")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +42,16 @@ def match_contour(contour: Array, outlines: Sequence[Array], mirrored: Sequence[
     found = []
     for index, outline in enumerate(outlines):
         for flip in mirrored:
-            drawn = outline[::-1] * (1.0, -1.0) if flip else outline
-            found += [Hypothesis(index, pose, residual) for pose, residual in _align(seen, _signature(drawn), flip)]
+            drawn = _drawn_signature(np.asarray(outline, np.float64).tobytes(), flip)
+            found += [Hypothesis(index, pose, residual) for pose, residual in _align(seen, drawn, flip)]
     return sorted(found, key=lambda hypothesis: hypothesis.residual)
+
+
+@lru_cache(maxsize=256)
+def _drawn_signature(outline: bytes, flip: bool) -> Complex:
+    """The signature of a pattern's outline, or of its mirror image: the same for every picture."""
+    points = np.frombuffer(outline).reshape(-1, 2)
+    return _signature(points[::-1] * (1.0, -1.0) if flip else points)
 
 
 def _signature(outline: Array) -> Complex:

@@ -1,6 +1,7 @@
 """Closed outlines: contours of blobs on the table, even sampling, and the points where edges can be measured."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -40,7 +41,7 @@ class EdgeModel:
 
     points: Array
     normals: Array
-    along: Array
+    along: NDArray[np.float64]
     side: NDArray[np.int64]
     spacing: float
 
@@ -51,14 +52,16 @@ class EdgeModel:
         )
 
 
-def find_blobs(mask: Mask, stride: int, camera: CameraModel, height: float, min_area: float) -> tuple[Blob, ...]:
+def find_blobs(
+    mask: Mask, stride: int, camera: CameraModel, pixel: float, height: float, min_area: float
+) -> tuple[Blob, ...]:
     """Regions of at least `min_area` [m2], largest first; their contours lie on the plane z = `height` [m].
 
-    Pixel (i, j) of `mask` (h, w) is pixel (i, j) * `stride` of the picture.
+    Pixel (i, j) of `mask` (h, w) is pixel (i, j) * `stride` of the picture; a `pixel` sees that much [m] of the table.
     """
     rows, columns = mask.shape
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    min_pixels = 0.5 * min_area / (camera.mm_per_px * MM * stride) ** 2
+    min_pixels = 0.5 * min_area / (pixel * stride) ** 2
     blobs = []
     for found in contours:
         if len(found) < 8 or cv2.contourArea(found) < min_pixels:
@@ -70,7 +73,7 @@ def find_blobs(mask: Mask, stride: int, camera: CameraModel, height: float, min_
             contour, contour_px = contour[::-1], contour_px[::-1]
         # The contour runs through the centres of the outermost pixels: half a pixel is missing all around.
         perimeter = closed_length(contour)
-        rim = 0.5 * camera.mm_per_px * MM * stride
+        rim = 0.5 * pixel * stride
         area = signed_area(contour) + rim * perimeter
         if area < min_area:
             continue
@@ -108,11 +111,18 @@ def resample_closed(outline: Array, count: int) -> Array:
 
 
 def make_edge_model(outline: Array, spacing: float) -> EdgeModel:
+    """The edge model of an outline (N, 2) [m], made once for all pictures: `_make_edge_model`."""
+    return _make_edge_model(np.asarray(outline, np.float64).tobytes(), spacing)
+
+
+@lru_cache(maxsize=128)
+def _make_edge_model(outline_bytes: bytes, spacing: float) -> EdgeModel:
     """Points every `spacing` [m] or a little less along a counter-clockwise outline (N, 2), without those near corners.
 
     A point is near a corner when the directions over 1.5 mm before and after it differ by more than 20 degrees:
     there the blurred edge is not the edge of a half plane. An outline that is all corners keeps its points.
     """
+    outline = np.frombuffer(outline_bytes).reshape(-1, 2)
     length = closed_length(outline)
     count = max(16, int(np.ceil(length / spacing)))
     points = resample_closed(outline, count)
@@ -128,5 +138,7 @@ def make_edge_model(outline: Array, spacing: float) -> EdgeModel:
     normals = np.column_stack((tangent[:, 1], -tangent[:, 0]))
     start = int(np.argmin(straight))  # a corner, where there is one
     chosen = start + np.flatnonzero(np.roll(straight, -start))
-    side = np.cumsum(np.diff(chosen, prepend=chosen[0]) > 1)
-    return EdgeModel(points[chosen % count], normals[chosen % count], chosen * step, side, step)
+    side = np.cumsum(np.diff(chosen, prepend=chosen[0]) > 1, dtype=np.int64)
+    return EdgeModel(
+        points[chosen % count], normals[chosen % count], np.asarray(chosen * float(step), np.float64), side, float(step)
+    )

@@ -65,16 +65,13 @@ class _Search:
 
     scene: Scene
     pieces: Sequence[Piece]
-    models: dict[int, EdgeModel]
     mirrored: Sequence[bool]
 
     def model(self, index: int) -> EdgeModel:
-        """The edge model of piece number `index`, made when it is first needed."""
-        if index not in self.models:
-            piece, pixel = self.pieces[index], self.scene.camera.mm_per_px * MM
-            spacing = max(_EDGE_SPACING_PX * pixel, closed_length(piece.outline) / _MOST_EDGES)
-            self.models[index] = make_edge_model(piece.outline, spacing)
-        return self.models[index]
+        """The edge model of piece number `index`."""
+        outline = self.pieces[index].outline
+        spacing = max(_EDGE_SPACING_PX * self.scene.pixel, closed_length(outline) / _MOST_EDGES)
+        return make_edge_model(outline, spacing)
 
 
 def locate(
@@ -104,12 +101,13 @@ def locate(
     check_size(image, camera)
     _check_request(pieces, faces)
     comparison = compare(image.pixels, background)
-    scene = Scene(image.pixels, background.pixels, comparison.gain, comparison.noise, camera, thickness)
-    search = _Search(scene, pieces, {}, [face == "down" for face in faces])
+    gain, noise, pixel = comparison.gain, comparison.noise, camera.mm_per_px * MM
+    scene = Scene(image.pixels, background.pixels, gain, noise, camera, thickness, pixel)
+    search = _Search(scene, pieces, [face == "down" for face in faces])
     result = LocateResult((), ())
     for look in LOOKS:
-        blobs = find_blobs(mask_objects(comparison, look), comparison.stride, camera, thickness, _MIN_AREA)
-        result = _join(result, _identify_all(blobs, search, zone, _slack(look, comparison.stride, camera)), pieces)
+        blobs = find_blobs(mask_objects(comparison, look), comparison.stride, camera, pixel, thickness, _MIN_AREA)
+        result = _join(result, _identify_all(blobs, search, zone, _slack(look, comparison.stride * pixel)), pieces)
         if result.pieces and not any(_may_hold_piece(blob.area, pieces) for blob in result.unknown):
             break
     return result
@@ -173,9 +171,10 @@ def _check_request(pieces: Sequence[Piece], faces: Sequence[str]) -> None:
         raise VisionError(f"faces are {list(faces)}: give 'up', 'down' or both")
 
 
-def _slack(look: Look, stride: int, camera: CameraModel) -> float:
-    """How far [m] the contours of a look lie outside: a wide window smears what it finds by half its width."""
-    return 0.5 * look.window * stride * camera.mm_per_px * MM if look.level else 0.0
+def _slack(look: Look, cell: float) -> float:
+    """How far [m] the contours of a look lie outside: a wide window smears what it finds by half its width; `cell` [m]:
+    what a pixel of the grid spans."""
+    return 0.5 * look.window * cell if look.level else 0.0
 
 
 def _identify(blob: Blob, search: _Search, slack: float) -> LocatedPiece | str:
@@ -247,7 +246,7 @@ def _share_unexplained(scene: Scene, candidate: Candidate, others: Sequence[Arra
     """Share of the outline where cloth goes on beyond it and nothing is seen that could hide the edge."""
     pose, model = candidate.fit.pose, candidate.model
     points = pose.apply(model.points)
-    edges = measure_edges(scene, points, model.normals @ pose.linear_part().T, _SCRUTINY_PX)
+    edges = measure_edges(scene, points, model.normals @ pose.linear_part().T, _SCRUTINY_PX, 1.0)
     bare = ~edges.valid & (edges.cover >= 0.5) & shows_cloth(edges)
     for i in np.flatnonzero(bare):
         bare[i] = not any(_is_inside(points[i], other) for other in others)
