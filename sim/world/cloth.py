@@ -8,19 +8,22 @@ from sewcell.geometry.poses import Array
 from sim.world.cloth_kernels import find_triangle
 from sim.world.cloth_mesh import ClothMesh, Indices
 from sim.world.cloth_step import Sheet, Surroundings, advance
-from sim.world.elements import build_elements, lumped_areas, select_active, vertex_stars
+from sim.world.elements import Elements, Sweep, bending_rate, build_elements, lumped_areas, select_active, vertex_stars
 from sim.world.parameters import ClothMaterial
 from sim.world.presser import Grip, vertex_stiffness
 
-REST_SPEED = 3e-3
+REST_MOTION = 30e-6
 REST_STEPS = 48
+"""Cloth sleeps when no vertex has gone this far [m] in this many steps."""
 SEWING_SWEEPS = 4
+LARGEST_BENDING = 0.5
 
 
 class Cloth:
     """XPBD after Macklin, Storey, Lu et al. (2019), "Small Steps in Physics Simulation": many substeps, one sweep each.
 
     `x`, `v` (V, 3) [m, m/s] in base, of the middle surface; `pattern` (V, 2) [m] rest coordinates in the piece's frame.
+    `stirred`: the last step has moved it, and not by trembling.
     """
 
     def __init__(
@@ -51,6 +54,9 @@ class Cloth:
         self._pin = np.array([-1], dtype=np.int64)
         self._share = np.zeros(3)
         self._quiet = 0
+        self.stirred = False
+        self._rested = self.x.copy()
+        self._bending_rate = bending_rate(self._elements, self._w)
 
     @property
     def triangles(self) -> Indices:
@@ -63,9 +69,42 @@ class Cloth:
         return self._held
 
     @property
+    def held_now(self) -> Array:
+        """Where the held vertices are, (K, 3) [m]."""
+        return self._held_now
+
+    @property
+    def inverse_mass(self) -> Array:
+        """(V,) [1/kg], 0 of held vertices."""
+        return self._w
+
+    @property
+    def active(self) -> Sweep:
+        """The elements that can move."""
+        return self._active
+
+    @property
     def asleep(self) -> bool:
         """At rest; steps are not computed."""
         return self._quiet >= REST_STEPS
+
+    @property
+    def elements(self) -> Elements:
+        """Triangles and hinges with their compliances."""
+        return self._elements
+
+    @property
+    def needle_point(self) -> tuple[int, Array] | None:
+        """Triangle and barycentric coordinates (3,) of the material point that the needle holds."""
+        return None if self._pin[0] < 0 else (int(self._pin[0]), self._share.copy())
+
+    def resume(self, needle_point: tuple[int, Array] | None) -> None:
+        """Go on from the positions and speeds that another model has left in `x` and `v`."""
+        self._held_now = self.x[self._held].copy()
+        self._pin[0] = -1
+        if needle_point is not None:
+            self._pin[0], self._share[:] = needle_point
+        self.wake()
 
     def wake(self) -> None:
         """Something touches the cloth or is about to."""
@@ -96,16 +135,31 @@ class Cloth:
             self._share, self.material.areal_mass, self.material.thickness,
         )  # fmt: skip
         sweeps = SEWING_SWEEPS if self._clamped.any() else 1
-        found = advance(sheet, self._active, self._grip, env, dt / substeps, substeps, sweeps)
-        self._held_now = end
-        if not np.isfinite(self.x).all():
-            raise RuntimeError(f"the cloth exploded (seed {self.seed}): a coordinate is not finite")
-        fastest = float(np.max(np.einsum("ij,ij->i", self.v, self.v)))
-        self._quiet = self._quiet + 1 if fastest < REST_SPEED**2 else 0
-        if self.asleep:
-            self.v[:] = 0.0
+        interval = self.bending_interval(dt / substeps)
+        found = advance(sheet, self._active, self._grip, env, dt / substeps, substeps, sweeps, interval)
+        self.finish_step(end)
         passages: Array = found
         return passages
+
+    def finish_step(self, held: Array) -> None:
+        """End of a step that has brought the held vertices to `held` (K, 3): is the cloth whole, is it at rest?
+
+        Raises: RuntimeError when a coordinate is no longer finite.
+        """
+        self._held_now = held
+        if not np.isfinite(self.x).all():
+            raise RuntimeError(f"the cloth exploded (seed {self.seed}): a coordinate is not finite")
+        gone = self.x - self._rested
+        self.stirred = float(np.max(np.einsum("ij,ij->i", gone, gone))) > REST_MOTION**2
+        self._quiet = 0 if self.stirred else self._quiet + 1
+        if self.stirred:
+            self._rested[:] = self.x
+        if self.asleep:
+            self.v[:] = 0.0
+
+    def bending_interval(self, h: float) -> int:
+        """Every how many substeps of `h` [s] the hinges are swept: 2, or 1 where the mesh is too fine for that."""
+        return 2 if 2.0 * self._bending_rate * h * h < LARGEST_BENDING else 1
 
     def strains(self) -> Array:
         """Largest principal stretch minus 1 of each triangle, (T,)."""

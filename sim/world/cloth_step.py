@@ -25,8 +25,6 @@ from sim.world.elements import Elements, Sweep
 from sim.world.feed import feed_progress, needle_is_down, passages
 from sim.world.presser import Grip, slip_clamped, update_clamped
 
-BENDING_INTERVAL = 2
-
 
 class Surroundings(NamedTuple):
     """What touches the cloth during a step, at its start (0) and end (1). Frames: plate = tool in base, needle in base.
@@ -79,9 +77,12 @@ class Sheet(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def advance(s: Sheet, e: Sweep, g: Grip, env: Surroundings, h: float, substeps: int, sweeps: int) -> Array:
-    """Advance a cloth by `substeps` of `h` [s]. Returns passages of the needle (P, 6): turn, time within the step [s],
-    triangle or -1, barycentric coordinates.
+def advance(
+    s: Sheet, e: Sweep, g: Grip, env: Surroundings, h: float, substeps: int, sweeps: int, interval: int
+) -> Array:
+    """Advance a cloth by `substeps` of `h` [s], its hinges every `interval` of them.
+
+    Returns: passages of the needle (P, 6): turn, time within the step [s], triangle or -1, barycentric coordinates.
     """
     x, v, w, previous = s.x, s.v, s.w, s.previous
     mobility = w.copy()
@@ -120,8 +121,8 @@ def advance(s: Sheet, e: Sweep, g: Grip, env: Surroundings, h: float, substeps: 
         multipliers[:] = 0.0
         for _ in range(sweeps):
             sweep_membrane(x, mobility, e, multipliers, h)
-        if n % BENDING_INTERVAL == 0:
-            sweep_bending(x, mobility, e, h, BENDING_INTERVAL)
+        if n % interval == 0:
+            sweep_bending(x, mobility, e, h, interval)
 
         if needle_is_down(turns1):
             if s.pin[0] >= 0:

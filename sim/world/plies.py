@@ -1,0 +1,331 @@
+"""All cloth of a cell, from the lowest ply to the highest: who is awake, who touches whom, who is stepped together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sewcell.geometry.poses import Array
+from sim.world.cloth import Cloth
+from sim.world.cloth_mesh import Indices
+from sim.world.cloth_step import Surroundings
+from sim.world.elements import Sweep
+from sim.world.ply_contact import Bonds, PlyGroup, advance_plies
+from sim.world.ply_pairs import Pairs, find_pairs, is_folded, rim_triangles, sort_by_rank
+
+NEAR = 0.2e-3
+"""Cloth closer than this, and than what it can cover in a step, may meet during the step [m]."""
+STIRRED = 0.95
+"""Share of the friction that holds a sleeping ply at which it wakes."""
+LIFTED = 0.05
+"""Pull upwards at which a sleeping ply wakes, as a share of its weight."""
+GRAVITY = 9.81
+
+
+@dataclass(slots=True)
+class Bonding:
+    """Fibres from the rim of the ply `upper` into the ply `lower`; `vertex` of upper, `triangle` of lower."""
+
+    upper: Cloth
+    lower: Cloth
+    vertex: Indices
+    triangle: Indices
+    share: Array
+    force: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What stays the same while the same plies are awake: places of vertices and triangles, and what is swept."""
+
+    start: Indices
+    triangle_start: Indices
+    ply: Indices
+    tri_ply: Indices
+    triangles: Indices
+    rim: np.ndarray
+    rest: Array
+    sweep: Sweep
+    edge: float
+
+
+class Plies:
+    """Plies in the order in which they lie; each keeps to its side of the next one. What nothing touches sleeps."""
+
+    def __init__(self) -> None:
+        self.order: list[Cloth] = []
+        self._bondings: list[Bonding] = []
+        self._sides: dict[tuple[int, ...], tuple[Indices, Array]] = {}
+        self._layouts: dict[tuple[int, ...], _Layout] = {}
+
+    def add(self, cloth: Cloth) -> None:
+        """Lay `cloth` on top of all others."""
+        self.order.append(cloth)
+
+    def raise_to_top(self, cloths: Sequence[Cloth]) -> None:
+        """Plies that were taken away from the others lie above them from now on, in the order that they had."""
+        taken = {id(c) for c in cloths}
+        self.order.sort(key=lambda c: id(c) in taken)
+
+    def clear(self) -> None:
+        """Take all cloth away."""
+        self.order.clear()
+        self._bondings.clear()
+        self._sides.clear()
+        self._layouts.clear()
+
+    def cling(self, upper: Cloth, lower: Cloth) -> int:
+        """Fibres take hold between the cut edge of `upper` and what lies of `lower` under it. Returns: how many bonds.
+
+        Each rim vertex holds with `edge_cling` times its share of the length of the edge, see `pull_bonds`.
+        """
+        rim = np.flatnonzero(upper.mesh.boundary).astype(np.int64)
+        pairs = find_pairs(
+            np.vstack([upper.x, lower.x]), np.zeros((0, 2)), rim, lower.triangles + len(upper.x),
+            rim_triangles(lower.triangles), 0, len(lower.triangles), 1, 1e-3, 0.0, _mean_edge(lower), np.empty(0, dtype=np.int64), np.empty(0),
+        )  # fmt: skip
+        share = np.array([_shares(upper.x[v], lower.x[lower.triangles[t]]) for v, t in zip(*pairs[:2], strict=True)])
+        inside = np.flatnonzero(share.reshape(-1, 3).min(axis=1) >= -0.1)
+        _, once = np.unique(pairs[0][inside], return_index=True)
+        kept = inside[once]
+        length = _rim_lengths(upper)[pairs[0][kept]]
+        force = 0.5 * (upper.material.edge_cling + lower.material.edge_cling) * length
+        self._bondings.append(Bonding(upper, lower, pairs[0][kept], pairs[1][kept], share[kept], force))
+        return len(kept)
+
+    def step(
+        self, surroundings: Sequence[Surroundings], dt: float, substeps: int, targets: Sequence[Array | None]
+    ) -> list[Array]:
+        """Advance all by `dt` [s]. `surroundings` and `targets` of each ply in `order`, see `Cloth.step`.
+
+        Returns: passages of the needle of each ply, in `order`.
+        """
+        found: list[Array] = [np.empty((0, 6))] * len(self.order)
+        boxes = [_box(c, dt) for c in self.order]
+        awake = [n for n, c in enumerate(self.order) if not c.asleep]
+        for n in awake:
+            if self.order[n].stirred:
+                self._wake_above(n, boxes)
+        awake = [n for n, c in enumerate(self.order) if not c.asleep]
+        near = {n: [m for m in range(len(self.order)) if m != n and _overlap(boxes[n], boxes[m])] for n in awake}
+        together = [n for n in awake if near[n] or is_folded(self.order[n].x, self.order[n].triangles)]
+        for n in awake:
+            if n not in together:
+                found[n] = self.order[n].step(surroundings[n], dt, substeps, targets[n])
+        if together:
+            members = sorted({*together, *(m for n in together for m in near[n])})
+            self._step_together(members, boxes, surroundings[together[0]], dt, substeps, targets)
+        return found
+
+    def _wake_above(self, n: int, boxes: list[Array]) -> None:
+        """What lies on a ply that moves loses its rest."""
+        for m in range(n + 1, len(self.order)):
+            if self.order[m].asleep and _overlap(boxes[n], boxes[m]):
+                self.order[m].wake()
+
+    def _step_together(
+        self,
+        members: list[int],
+        boxes: list[Array],
+        env: Surroundings,
+        dt: float,
+        substeps: int,
+        targets: Sequence[Array | None],
+    ) -> None:
+        cloths = [self.order[n] for n in members]
+        layout = self._layout(cloths)
+        ends = [c.held_now if targets[n] is None else targets[n] for n, c in zip(members, cloths, strict=True)]
+        group = _gather(cloths, layout, ends)
+        reaches = [_reach(c, dt) for c in cloths]
+        pairs = self._find_pairs(cloths, layout, group.x, [boxes[n] for n in members], reaches)
+        bonds, bondings = self._bonds_of(cloths, layout)
+        h = dt / substeps
+        interval = min(c.bending_interval(h) for c in cloths)
+        near = env._replace(plate_near=True)
+        advance_plies(group, layout.sweep, pairs, bonds, near, h, substeps, interval)
+        for k, (cloth, end) in enumerate(zip(cloths, ends, strict=True)):
+            a, b = layout.start[k], layout.start[k + 1]
+            if cloth.asleep:
+                self._wake_if_stirred(cloth, group.borne[k])
+            else:
+                cloth.x[:], cloth.v[:] = group.x[a:b], group.v[a:b]
+                cloth.finish_step(end)
+        self._drop_broken(bonds, bondings)
+
+    def _wake_if_stirred(self, cloth: Cloth, borne: Array) -> None:
+        """A sleeping ply wakes when what rubs on it passes what holds it, or when it is lifted."""
+        m = cloth.material
+        weight = float(cloth.mass.sum()) * GRAVITY
+        holds = min(m.friction_table, m.friction_ply) * (weight + borne[3])
+        if np.hypot(borne[0], borne[1]) > STIRRED * holds or borne[2] > LIFTED * weight:
+            cloth.wake()
+
+    def _find_pairs(
+        self, cloths: list[Cloth], layout: _Layout, x: Array, boxes: list[Array], reaches: list[float]
+    ) -> Pairs:
+        parts = []
+        for u, upper in enumerate(cloths):
+            vertices = np.arange(layout.start[u], layout.start[u + 1])
+            for b in range(u + 1):
+                lower = cloths[b]
+                if upper.asleep and lower.asleep:
+                    continue
+                if b == u:
+                    if is_folded(upper.x, upper.triangles):
+                        parts.append((*self._pair(cloths, layout, x, u, vertices, u, 0, 2.0 * reaches[u]), u))
+                elif _overlap(boxes[u], boxes[b]):
+                    reach = reaches[u] + reaches[b]
+                    own = np.flatnonzero(lower.mesh.boundary) + layout.start[b]
+                    parts.append((*self._pair(cloths, layout, x, u, vertices, b, 1, reach), u))
+                    parts.append((*self._pair(cloths, layout, x, b, own, u, -1, reach), u))
+        return sort_by_rank(parts)
+
+    def _pair(
+        self,
+        cloths: list[Cloth],
+        layout: _Layout,
+        x: Array,
+        of: int,
+        vertices: Indices,
+        to: int,
+        layer: int,
+        reach: float,
+    ) -> tuple[Indices, Indices, Array]:
+        """Pairs of the vertices of a ply with the triangles of another; sides are remembered until the next step."""
+        name = (id(cloths[of]), id(cloths[to]))
+        gap = 0.5 * (cloths[of].material.thickness + cloths[to].material.thickness)
+        nothing = (np.empty(0, dtype=np.int64), np.empty(0))
+        known, sides = self._sides.get(name, nothing)
+        first, last = int(layout.triangle_start[to]), int(layout.triangle_start[to + 1])
+        # Keys count from the first vertex and triangle of the two plies, so that they outlast a change of the group.
+        offset = int(layout.start[of]) * len(layout.triangles) + first
+        v, t, side = find_pairs(
+            x, layout.rest, vertices, layout.triangles, layout.rim, first, last, layer, reach, 1.5 * (reach - gap), layout.edge,
+            known // (last - first) * len(layout.triangles) + known % (last - first) + offset, sides,
+        )  # fmt: skip
+        keys = (v - layout.start[of]) * (last - first) + (t - first)
+        order = np.argsort(keys)
+        self._sides[name] = (keys[order], side[order])
+        return v, t, side
+
+    def _bonds_of(self, cloths: list[Cloth], layout: _Layout) -> tuple[Bonds, list[Bonding]]:
+        place = {id(c): k for k, c in enumerate(cloths)}
+        chosen = [b for b in self._bondings if id(b.upper) in place and id(b.lower) in place]
+        vertices = [b.vertex + layout.start[place[id(b.upper)]] for b in chosen]
+        corners = [b.lower.triangles[b.triangle] + layout.start[place[id(b.lower)]] for b in chosen]
+        count = sum(len(v) for v in vertices)
+        return (
+            Bonds(
+                np.concatenate([np.empty(0, dtype=np.int64), *vertices]),
+                np.concatenate([np.empty((0, 3), dtype=np.int64), *corners]),
+                np.concatenate([np.empty((0, 3)), *(b.share for b in chosen)]),
+                np.concatenate([np.empty(0), *(b.force for b in chosen)]),
+                np.zeros(count, dtype=np.bool_),
+            ),
+            chosen,
+        )
+
+    def _drop_broken(self, bonds: Bonds, bondings: list[Bonding]) -> None:
+        if not bonds.broken.any():
+            return
+        at = 0
+        for b in bondings:
+            whole = ~bonds.broken[at : at + len(b.vertex)]
+            at += len(b.vertex)
+            b.vertex, b.triangle, b.share, b.force = b.vertex[whole], b.triangle[whole], b.share[whole], b.force[whole]
+        self._bondings = [b for b in self._bondings if len(b.vertex)]
+
+    def _layout(self, cloths: list[Cloth]) -> _Layout:
+        name = tuple(v for c in cloths for v in (id(c), id(c.active), int(c.asleep)))
+        if name not in self._layouts:
+            if len(self._layouts) > 8:
+                self._layouts.clear()
+            self._layouts[name] = _lay_out(cloths)
+        return self._layouts[name]
+
+
+def _lay_out(cloths: list[Cloth]) -> _Layout:
+    start = np.concatenate([[0], np.cumsum([len(c.x) for c in cloths])]).astype(np.int64)
+    counts = [len(c.triangles) for c in cloths]
+    moving = [(c.active, s) for c, s in zip(cloths, start[:-1], strict=True) if not c.asleep]
+    return _Layout(
+        start,
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        np.repeat(np.arange(len(cloths)), np.diff(start)),
+        np.repeat(np.arange(len(cloths)), counts),
+        np.concatenate([c.triangles + s for c, s in zip(cloths, start[:-1], strict=True)]),
+        np.concatenate([rim_triangles(c.triangles) for c in cloths]),
+        np.concatenate([c.pattern for c in cloths]),
+        Sweep(
+            np.concatenate([e.triangles + s for e, s in moving]),
+            np.ascontiguousarray(np.concatenate([e.constants for e, _ in moving], axis=1)),
+            np.concatenate([e.hinges + s for e, s in moving]),
+            np.concatenate([e.weights for e, _ in moving]),
+            np.concatenate([e.bend for e, _ in moving]),
+        ),
+        float(np.mean([_mean_edge(c) for c in cloths])),
+    )
+
+
+def _gather(cloths: list[Cloth], layout: _Layout, ends: list[Array]) -> PlyGroup:
+    asleep = [c.asleep for c in cloths]
+    x = np.concatenate([c.x for c in cloths])
+    materials = [c.material for c in cloths]
+    return PlyGroup(
+        x,
+        np.concatenate([c.v for c in cloths]),
+        x.copy(),
+        np.concatenate([c.inverse_mass * (not a) for c, a in zip(cloths, asleep, strict=True)]),
+        layout.start,
+        layout.ply,
+        layout.triangles,
+        layout.tri_ply,
+        layout.rim,
+        np.concatenate([c.held + s for c, s in zip(cloths, layout.start[:-1], strict=True)]).astype(np.int64),
+        np.concatenate([c.held_now for c in cloths]),
+        np.concatenate(ends),
+        np.array([m.areal_mass for m in materials]),
+        np.array([m.thickness for m in materials]),
+        np.array([m.friction_table for m in materials]),
+        np.array([m.friction_ply for m in materials]),
+        np.zeros((len(cloths), 4)),
+    )
+
+
+def _box(cloth: Cloth, dt: float) -> Array:
+    """(2, 3): the room that a ply can reach in a step of `dt` [s]."""
+    margin = _reach(cloth, dt)
+    return np.array([cloth.x.min(axis=0) - margin, cloth.x.max(axis=0) + margin])
+
+
+def _reach(cloth: Cloth, dt: float) -> float:
+    speed = 0.0 if cloth.asleep else float(np.sqrt(np.max(np.einsum("ij,ij->i", cloth.v, cloth.v))))
+    return 0.5 * cloth.material.thickness + 0.5 * NEAR + speed * dt
+
+
+def _overlap(a: Array, b: Array) -> bool:
+    return bool(np.all(a[0] <= b[1]) and np.all(b[0] <= a[1]))
+
+
+def _mean_edge(cloth: Cloth) -> float:
+    """Edge of the equilateral triangle of mean area [m]."""
+    return float(np.sqrt(4.0 / np.sqrt(3.0) * cloth.mass.sum() / cloth.material.areal_mass / len(cloth.triangles)))
+
+
+def _rim_lengths(cloth: Cloth) -> Array:
+    """Half the length of the cut edges that end at each vertex, (V,) [m]."""
+    t = cloth.triangles
+    edges = np.sort(np.concatenate([t[:, (0, 1)], t[:, (1, 2)], t[:, (2, 0)]]), axis=1)
+    ends, counts = np.unique(edges, axis=0, return_counts=True)
+    rim = ends[counts == 1]
+    length = np.linalg.norm(cloth.pattern[rim[:, 0]] - cloth.pattern[rim[:, 1]], axis=1)
+    return np.bincount(rim.ravel(), np.repeat(length / 2.0, 2), len(cloth.pattern)).astype(np.float64)
+
+
+def _shares(p: Array, corners: Array) -> Array:
+    """Barycentric coordinates (3,) of the projection of `p` (3,) on the plane of `corners` (3, 3)."""
+    a, b, c = corners
+    n = np.cross(b - a, c - a)
+    s1 = np.cross(p - a, c - a) @ n / (n @ n)
+    s2 = np.cross(b - a, p - a) @ n / (n @ n)
+    return np.array([1.0 - s1 - s2, s1, s2])
