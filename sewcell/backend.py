@@ -42,12 +42,14 @@ class Witness:
     """What really happened, as only a simulated cell can know it; for the run report, never for the controller.
 
     `laid`: how each piece lay on the table before it was picked. `digest`: sha256 of the needle log.
+    `largest_strain`: of any part of the cloth so far, 0.01 is one per cent.
     """
 
     laid: tuple[PlanarPose, ...]
     picked: tuple[bool, ...]
     needle_points: tuple[NeedlePoint, ...]
     digest: str
+    largest_strain: float = 0.0
 
 
 class Backend(Protocol):

@@ -11,6 +11,10 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+LONGEST_LAG = 0.1
+"""Time [s] that a paced cell makes up for after the computer was too slow; what is more is given up."""
+
+
 class SimDeadlockError(RuntimeError):
     """Every task of a simulation waits, and no timer is set that could wake one."""
 
@@ -18,12 +22,12 @@ class SimDeadlockError(RuntimeError):
 class _JumpingSelector(selectors.DefaultSelector):
     """Polls I/O without waiting, then moves the virtual clock on by the time that the loop wanted to wait."""
 
-    def __init__(self, rate: float, name_waiting: Callable[[], str]) -> None:
+    def __init__(self, rate: float, start: float, name_waiting: Callable[[], str]) -> None:
         super().__init__()
-        self.now = 0.0
+        self.now = start
         self._rate = rate
         self._name_waiting = name_waiting
-        self._wall_start = time.monotonic()
+        self._wall_start = time.monotonic() - (start / rate if math.isfinite(rate) else 0.0)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
@@ -40,7 +44,14 @@ class _JumpingSelector(selectors.DefaultSelector):
             self.now = due
         elif math.isfinite(self._rate):
             self.now = max(self.now, min(due, (time.monotonic() - self._wall_start) * self._rate))
+        self._give_up_lag()
         return events
+
+    def _give_up_lag(self) -> None:
+        """A computer that is too slow makes the cell slow, but never hurried."""
+        if math.isfinite(self._rate):
+            latest_start = time.monotonic() - self.now / self._rate - LONGEST_LAG
+            self._wall_start = max(self._wall_start, latest_start)
 
     def _wall_time_until(self, due: float) -> float:
         if math.isinf(self._rate):
@@ -49,14 +60,14 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class SimLoop(asyncio.SelectorEventLoop):
-    """Event loop of the simulated cell; `time()` starts at 0 [s].
+    """Event loop of the simulated cell; `time()` starts at `start` [s].
 
-    `rate`: seconds of cell time per second of wall time; infinite runs as fast as the computer can. With an infinite
-    rate a run depends on nothing but the program, so two runs are identical.
+    `rate`: seconds of cell time per second of wall time, fewer when the computer is too slow; infinite runs as fast as
+    the computer can. With an infinite rate a run depends on nothing but the program, so two runs are identical.
     """
 
-    def __init__(self, rate: float = math.inf) -> None:
-        self._clock = _JumpingSelector(rate, self._name_waiting)
+    def __init__(self, rate: float = math.inf, start: float = 0.0) -> None:
+        self._clock = _JumpingSelector(rate, start, self._name_waiting)
         super().__init__(self._clock)
 
     def time(self) -> float:

@@ -1,58 +1,95 @@
-"""What can go wrong in the simulated cell, by the name that scenario files use."""
+"""What can go wrong in the simulated cell, by the name that scenario files and `--fault` use."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 
-from sewcell.config.models import FaultName
+import numpy as np
+
+from sewcell.geometry.poses import make_pose
 from sim.camera.source import RenderedCamera
-from sim.link import Cable
-from sim.plant import Plant
-from sim.world.world import World
+from sim.cell import SimulatedCell
+from sim.link import Cable, Faults
+from sim.world.mishaps import Mishap
+
+RESET = b"\x18"
+KNOCK = make_pose((0.0, 0.0, 0.0), (np.deg2rad(0.1), np.deg2rad(0.1), 0.0))
+"""By which a knocked camera turns."""
+FAILED_BALLAST = 0.6
+"""Share of the light that flickers when a ballast fails."""
+DARK = 0.01
+"""Share of the light that is left when the lamps are off."""
+NOISY = Faults(flip=1e-3)
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedCell:
-    """The parts of an open simulated cell that can fail."""
-
-    plant: Plant
-    world: World
-    arm_cable: Cable
-    bus_cable: Cable
-    camera: RenderedCamera
+def _set_wire(name: str, value: bool, cell: SimulatedCell) -> None:
+    setattr(cell.plant, name, value)
 
 
-def _strike_arm(cell: SimulatedCell) -> None:
-    cell.plant.arm_limit_hit = True
+def _suffer(mishap: Mishap, cell: SimulatedCell) -> None:
+    cell.world.suffer(mishap)
+
+
+def _pull_arm(cell: SimulatedCell) -> None:
+    _there(cell.arm_cable).unplug()
+
+
+def _pull_bus(cell: SimulatedCell) -> None:
+    _there(cell.bus_cable).unplug()
+
+
+def _spoil_bus(cell: SimulatedCell) -> None:
+    _there(cell.bus_cable).faults = NOISY
+
+
+def _reset_arm(cell: SimulatedCell) -> None:
+    cell.arm.receive(RESET, cell.time)
 
 
 def _unplug_camera(cell: SimulatedCell) -> None:
-    cell.camera.connected = False
+    _camera(cell).connected = False
 
 
-def _press_emergency_stop(cell: SimulatedCell) -> None:
-    cell.plant.emergency_stop_released = False
+def _knock_camera(cell: SimulatedCell) -> None:
+    _camera(cell).turn(KNOCK)
 
 
-def _open_door(cell: SimulatedCell) -> None:
-    cell.plant.door_closed = False
+def _fail_ballast(cell: SimulatedCell) -> None:
+    camera = _camera(cell)
+    camera.sensor = replace(camera.sensor, flicker=FAILED_BALLAST)
 
 
-def _break_thread(cell: SimulatedCell) -> None:
-    cell.plant.thread_broken = True
+def _switch_lamps_off(cell: SimulatedCell) -> None:
+    camera = _camera(cell)
+    camera.sensor = replace(camera.sensor, exposure=DARK * camera.sensor.exposure)
 
 
-def _miss_loop(cell: SimulatedCell) -> None:
-    cell.plant.hook_misses = True
+def _there(cable: Cable | None) -> Cable:
+    assert cable is not None
+    return cable
 
 
-FAULTS: Mapping[FaultName, Callable[[SimulatedCell], None]] = {
-    "arm cable pulled": lambda cell: cell.arm_cable.unplug(),
-    "arm struck": _strike_arm,
-    "camera unplugged": _unplug_camera,
-    "emergency stop": _press_emergency_stop,
-    "field bus cable pulled": lambda cell: cell.bus_cable.unplug(),
-    "guard door open": _open_door,
-    "piece taken away": lambda cell: cell.world.take_pieces_away(),
-    "stitch skipped": _miss_loop,
-    "thread break": _break_thread,
+def _camera(cell: SimulatedCell) -> RenderedCamera:
+    assert cell.camera is not None
+    return cell.camera
+
+
+FAULTS: Mapping[str, Callable[[SimulatedCell], None]] = {
+    "arm-cable-pulled": _pull_arm,
+    "arm-controller-reset": _reset_arm,
+    "arm-struck": partial(_set_wire, "arm_limit_hit", True),
+    "bobbin-end": partial(_set_wire, "bobbin_empty", True),
+    "bobbin-low": partial(_set_wire, "bobbin_low", True),
+    "camera-knocked": _knock_camera,
+    "camera-unplugged": _unplug_camera,
+    "emergency-stop": partial(_set_wire, "emergency_stop_released", False),
+    "field-bus-cable-pulled": _pull_bus,
+    "field-bus-noise": _spoil_bus,
+    "guard-door-open": partial(_set_wire, "door_closed", False),
+    "lamp-flicker": _fail_ballast,
+    "lamp-off": _switch_lamps_off,
+    "needle-strike": partial(_set_wire, "needle_struck", True),
+    "stitch-skipped": partial(_set_wire, "hook_misses", True),
+    "thread-break": partial(_set_wire, "thread_broken", True),
+    **{str(mishap): partial(_suffer, mishap) for mishap in Mishap},
 }

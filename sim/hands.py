@@ -136,8 +136,7 @@ class SimHands:
                     break
             else:
                 raise ConfigError(f"the simulated arm cannot show the {task.board} to the camera: use a smaller board")
-            rigid.joints = posture
-            rigid.place_tool()
+            rigid.stand(posture)
             T_base_board = rigid.flange_pose() @ T_FLANGE_BOARD
         finally:
             rigid.close()
@@ -214,8 +213,7 @@ def _from_middle(board: BoardPattern) -> Array:
 
 
 def _flange(rigid: RigidWorld, joints: Array) -> Array:
-    rigid.joints = np.array(joints)
-    rigid.place_tool()
+    rigid.stand(joints)
     return rigid.flange_pose()
 
 

@@ -35,5 +35,6 @@ class Plant:
     thread_broken: bool = False
     bobbin_low: bool = False
     bobbin_empty: bool = False
+    needle_struck: bool = False  # the needle has hit something hard
     hook_misses: bool = False  # the hook misses the next loop of the needle thread
     arm_limit_hit: bool = False  # the arm has struck something: the controller raises ALARM:1

@@ -33,12 +33,17 @@ class TruePose:
 
 @dataclass(slots=True)
 class Truth:
-    """The log of the world. `laid`: pose of each piece when the loader had laid it and it had come to rest."""
+    """The log of the world.
+
+    `laid`: pose of each piece when the loader had laid it and it had come to rest.
+    `largest_strain`: principal stretch minus 1 of any triangle of cloth so far, looked at five times a second.
+    """
 
     pierces: list[Pierce] = field(default_factory=list)
     laid: list[TruePose] = field(default_factory=list)
     picked: dict[int, bool] = field(default_factory=dict)
     events: list[tuple[float, str]] = field(default_factory=list)
+    largest_strain: float = 0.0
 
     def digest(self) -> str:
         """sha256 of the needle log, bit for bit."""

@@ -18,6 +18,7 @@ from sewcell.apps.messages import refuse
 from sewcell.apps.run import RunOutcome, RunRequest, run_garment
 from sewcell.apps.vision_commands import vision_app
 from sewcell.cell.records import DEFAULT_DATABASE
+from sewcell.config.fault_names import FAULT_TEXTS
 from sewcell.errors import ConfigError
 from sewcell.process.worklog import StepTime
 
@@ -39,8 +40,17 @@ def run(
     garment: Annotated[Path, typer.Argument(help="Garment file, such as configs/garments/shirt-pocket.yaml.")],
     cell: Annotated[str | None, typer.Option(help="Cell file or name; default: the garment's.")] = None,
     backend: Annotated[str, typer.Option(help="'sim' for the simulated cell, 'serial' for the hardware.")] = "sim",
+    ports: Annotated[
+        str | None, typer.Option(help="Ports file or name for --backend serial; default: the cell's ports.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Varies pieces, camera, slip and friction of the simulated cell.")] = 1,
-    scenario: Annotated[str | None, typer.Option(help="Scenario file or name; default: typical.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Scenario file or name; default: undisturbed.")] = None,
+    imperfections: Annotated[
+        str | None, typer.Option(help="How imperfect the simulated cell is: ideal, typical, worn, or a file.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="What goes wrong and when: thread-break@3.2s; may be repeated; or 'list'.")
+    ] = None,
     count: Annotated[int, typer.Option(min=1, help="How many pieces to sew.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder of the report and the recording.")] = None,
     database: Annotated[str, typer.Option(help="Database of the runs.")] = DEFAULT_DATABASE,
@@ -48,7 +58,12 @@ def run(
 ) -> None:
     """Sew a garment's pieces: look, plan, pick, carry, sew, put down, look again, inspect the seam."""
     console = Console(stderr=as_json, highlight=False)
-    request = RunRequest(garment, cell, backend, seed, scenario, count, out, database)
+    if fault == ["list"]:
+        console.print(_list_faults())
+        return
+    request = RunRequest(
+        garment, cell, backend, seed, scenario, count, out, database, ports, imperfections, tuple(fault or ())
+    )
     try:
         outcome = run_garment(request, on_step=lambda step: _print_step(console, step))
     except ConfigError as error:
@@ -57,6 +72,15 @@ def run(
     if as_json:
         sys.stdout.write(json.dumps(outcome.summary) + "\n")
     raise typer.Exit(outcome.exit_code)
+
+
+def _list_faults() -> Table:
+    table = Table(title="Faults of the simulated cell: --fault NAME@TIME")
+    for heading in ("name", "what happens", "what the cell answers"):
+        table.add_column(heading, overflow="fold")
+    for name, text in FAULT_TEXTS.items():
+        table.add_row(name, text.happens, text.answer)
+    return table
 
 
 def _print_step(console: Console, step: StepTime) -> None:

@@ -40,6 +40,9 @@ class RunRequest:
     count: int = 1
     out: Path | None = None
     database: str = DEFAULT_DATABASE
+    ports: str | None = None
+    imperfections: str | None = None
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,9 @@ def run_garment(
 def _run(
     request: RunRequest, progress: _Progress, on_step: Callable[[StepTime], None], open_backend: OpenBackend
 ) -> None:
-    job = load_job(request.garment, request.cell, request.scenario)
+    job = load_job(
+        request.garment, request.cell, request.scenario, request.ports, request.imperfections, request.faults
+    )
     require_passed_check(job.cell.name)
     backend = open_backend(job, request.seed, request.count)
     progress.job = job
@@ -173,6 +178,8 @@ def _summarise(
         "garment": progress.job.garment.name if progress.job else request.garment.stem,
         "backend": request.backend,
         "seed": request.seed,
+        "scenario": progress.job.scenario.name if progress.job else request.scenario,
+        "imperfections": progress.job.imperfections.name if progress.job else request.imperfections,
         "pieces": [describe_piece(log, qualities.get(log.index)) for log in worklog.pieces],
         "steps": [{"name": step.name, "seconds": round(step.seconds, 4)} for step in worklog.steps],
         "cycle_s": round(cycle_s, 3),
@@ -185,6 +192,7 @@ def _summarise(
         "alarms": [
             {"time_s": round(a.time, 3), "kind": a.kind, "step": a.step, "text": a.text} for a in progress.alarms
         ],
+        "largest_strain": round(progress.witness.largest_strain, 5) if progress.witness else None,
         "truth_digest": progress.witness.digest if progress.witness else None,
         "config_digest": progress.job.digest if progress.job else "",
     }

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,17 +12,19 @@ import numpy as np
 from sewcell.config.base import Model
 from sewcell.config.checks import find_faults
 from sewcell.config.document import Document, read_document
-from sewcell.config.loader import Layer, M, join_faults, validate_document
+from sewcell.config.fault_names import parse_fault
+from sewcell.config.loader import Layer, M, join_faults, load_yaml, validate_document
 from sewcell.config.lookup import find_file
 from sewcell.config.messages import show_path
-from sewcell.config.models import FabricModel, GarmentModel, ScenarioModel
-from sewcell.config.models_cell import ArmModel, CameraModel, CellModel
+from sewcell.config.models import FabricModel, GarmentModel
+from sewcell.config.models_cell import ArmModel, CameraModel, CellModel, PortsModel
+from sewcell.config.models_scenario import FaultModel, ImperfectionsModel, ScenarioModel
 from sewcell.errors import ConfigError
 from sewcell.geometry.poses import Array
 from sewcell.pattern.dxf import read_pieces
 from sewcell.pattern.piece import Piece
 
-DEFAULT_SCENARIO = "typical"
+DEFAULT_SCENARIO = "undisturbed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Job:
     fabric: FabricModel
     garment: GarmentModel
     scenario: ScenarioModel
+    imperfections: ImperfectionsModel
     pieces: dict[str, Piece]
     files: tuple[Path, ...]
     arm_file: Path
@@ -55,6 +59,14 @@ class CellSetup:
     arm_file: Path
 
 
+def load_ports(ports: str | Path, root: Path = Path("configs")) -> PortsModel:
+    """Read a ports file, or the ports of that name in `root`.
+
+    Raises: ConfigError that names file, line and key of everything that is wrong.
+    """
+    return load_yaml(_find_argument("port", ports, root), PortsModel)
+
+
 def load_cell(cell: str | Path) -> CellSetup:
     """Read a cell file, or the cell of that name in `configs`, and the arm that it names.
 
@@ -65,12 +77,20 @@ def load_cell(cell: str | Path) -> CellSetup:
     return CellSetup(cells.values, _read_layer(arm_path, "arm", ArmModel, [cells.document]).values, arm_path)
 
 
-def load_job(garment: str | Path, cell: str | Path | None = None, scenario: str | Path | None = None) -> Job:
+def load_job(
+    garment: str | Path,
+    cell: str | Path | None = None,
+    scenario: str | Path | None = None,
+    ports: str | Path | None = None,
+    imperfections: str | Path | None = None,
+    faults: Sequence[str] = (),
+) -> Job:
     """Read a garment file and all that it names, merge the overrides, and check that the parts fit together.
 
     A name (`bench`) stands for `cells/bench.yaml` in the folder above the one that holds the file that names it; what
     contains a slash or ends in .yaml is a path relative to that file, or, as an argument, to the working directory.
-    `cell` replaces the cell that the garment names.
+    `cell` replaces the cell that the garment names, `ports` the block of that name in it,
+    `imperfections` the level that the scenario names; `faults` (`thread-break@3.2s`) come to those of the scenario.
 
     Raises: ConfigError that names file, line and key of everything that is wrong at the level that fails first.
     """
@@ -88,16 +108,27 @@ def load_job(garment: str | Path, cell: str | Path | None = None, scenario: str 
     calibration = _read_calibration(cells, cameras)
     scenario_path = _find_argument("scenario", DEFAULT_SCENARIO if scenario is None else scenario, root)
     scenarios = _read_layer(scenario_path, "scenario", ScenarioModel, [])
+    if imperfections is None:
+        level_path = _find_named("imperfection", scenarios, "imperfections")
+    else:
+        level_path = _find_argument("imperfection", imperfections, root)
+    levels = _read_layer(level_path, "imperfections", ImperfectionsModel, [scenarios.document])
+    added = tuple(FaultModel(fault=name, at_s=time) for name, time in map(parse_fault, faults))
+    scenario_values = scenarios.values.model_copy(update={"faults": scenarios.values.faults + added})
     pattern_path = _find_named("pattern", garments, "pattern")
     try:
         pieces = read_pieces(Path(show_path(pattern_path)), garments.values.size)
     except ConfigError as error:
         raise ConfigError(f"{garments.find_origin('pattern').describe()}: {error}") from error
-    faults = find_faults(garments, fabrics, cells, arms, pieces)
-    if faults:
-        raise join_faults(faults)
-    models = (arms.values, cells.values, cameras.values, fabrics.values, garments.values, scenarios.values)
-    files = [garment_path, fabric_path, cell_path, arm_path, camera_path, scenario_path, pattern_path]
+    wrong = find_faults(garments, fabrics, cells, arms, pieces)
+    if wrong:
+        raise join_faults(wrong)
+    cell_values = cells.values
+    if ports is not None:
+        cell_values = cell_values.model_copy(update={"ports": load_ports(ports, root)})
+    layers = (arms.values, cell_values, cameras.values, fabrics.values, garments.values)
+    models = (*layers, scenario_values, levels.values)
+    files = [garment_path, fabric_path, cell_path, arm_path, camera_path, scenario_path, level_path, pattern_path]
     if calibration is not None:
         files.append(calibration.find_origin().path)
     measured = None if calibration is None else calibration.values
@@ -152,12 +183,13 @@ def _tidy(path: Path) -> Path:
 
 
 def _digest(models: tuple[Model, ...], calibration: CameraModel | None, pieces: dict[str, Piece]) -> str:
-    """sha256 of values and geometry, without the references to files that they were read from."""
+    """sha256 of values and geometry, without the references to files that they were read from, and without ports."""
     values = {type(model).__name__: model.model_dump(mode="json", exclude={"override"}) for model in models}
     for key in ("cell", "fabric", "pattern"):
         del values["GarmentModel"][key]
+    del values["ScenarioModel"]["imperfections"], values["ScenarioModel"]["expect"]
     camera = values["CellModel"]["camera"]
-    del values["CellModel"]["arm"], camera["file"], camera["calibration"]
+    del values["CellModel"]["arm"], values["CellModel"]["ports"], camera["file"], camera["calibration"]
     if calibration is not None:
         values["calibration"] = calibration.model_dump(mode="json")
     drawn = {name: _to_nanometres(piece) for name, piece in pieces.items()}

@@ -1,4 +1,4 @@
-"""Models of the files that describe the work: fabric, garment and scenario."""
+"""Models of the files that describe the work: fabric and garment."""
 # ruff: noqa: N815 (units in the names: N_m)
 
 from typing import Annotated, Literal
@@ -10,7 +10,6 @@ from sewcell.config.patches import FabricOverride, GarmentOverride
 
 Friction = Annotated[float, Field(ge=0.0, le=5.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-PercentSpread = Annotated[float, Field(ge=0.0, lt=100.0)]
 Level = Annotated[int, Field(ge=0, le=255)]
 
 
@@ -86,71 +85,3 @@ class GarmentModel(Model):
     pieces: Annotated[tuple[GarmentPieceModel, ...], Field(strict=False), AfterValidator(_check_not_empty)]
     vision: VisionModel
     override: GarmentOverride | None = None
-
-
-class PieceSpread(Model):
-    """How far the loader puts a piece from its place: +- position, +- angle."""
-
-    position_mm: NotNegative = 0.0
-    angle_deg: Annotated[float, Field(ge=0.0, le=180.0)] = 0.0
-
-
-class FabricSpread(Model):
-    """How the cloth differs from its file: +- friction, standard deviation of the knife."""
-
-    friction_percent: PercentSpread = 0.0
-    knife_sigma_mm: NotNegative = 0.0
-
-
-class GripperSpread(Model):
-    """Standard deviation of the shift and turn of the cloth when the pins enter it."""
-
-    slip_sigma_mm: NotNegative = 0.0
-    slip_sigma_deg: NotNegative = 0.0
-
-
-class CameraSpread(Model):
-    """Noise in grey levels, delay, blur and +- brightness of the pictures."""
-
-    noise_sigma_levels: NotNegative = 0.0
-    latency_ms: NotNegative = 0.0
-    blur_sigma_px: NotNegative = 0.0
-    light_percent: PercentSpread = 0.0
-
-
-class LinkSpread(Model):
-    """Delay of the wires, one way."""
-
-    latency_ms: NotNegative = 0.0
-
-
-FaultName = Literal[
-    "arm cable pulled",
-    "arm struck",
-    "camera unplugged",
-    "emergency stop",
-    "field bus cable pulled",
-    "guard door open",
-    "piece taken away",
-    "stitch skipped",
-    "thread break",
-]
-
-
-class FaultModel(Model):
-    """Something that goes wrong at a time of the run."""
-
-    fault: FaultName
-    at_s: NotNegative
-
-
-class ScenarioModel(Model):
-    """configs/scenarios/*.yaml: how the simulated cell differs from its configuration; what is left out is ideal."""
-
-    name: Name
-    piece: PieceSpread = PieceSpread()
-    fabric: FabricSpread = FabricSpread()
-    gripper: GripperSpread = GripperSpread()
-    camera: CameraSpread = CameraSpread()
-    links: LinkSpread = LinkSpread()
-    faults: Annotated[tuple[FaultModel, ...], Field(strict=False)] = ()

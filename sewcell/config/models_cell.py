@@ -235,12 +235,13 @@ class ToolCapsuleModel(CapsuleModel):
 
 
 class ToolModel(Model):
-    """The needle gripper; `pose` is T_flange_tool."""
+    """The needle gripper; `pose` is T_flange_tool. `float_mm`: by which its plate springs back, either way."""
 
     pose: PoseModel
     plate_mm: Size2
     pin_pitch_mm: Positive
     pin_penetration_mm: Positive
+    float_mm: NotNegative = 0.0
     capsules: Annotated[tuple[ToolCapsuleModel, ...], Field(strict=False)]
 
 

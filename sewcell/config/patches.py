@@ -33,3 +33,9 @@ class GarmentOverride(FabricOverride):
     """What a garment changes, besides, in the fabric."""
 
     fabric: Patch | None = None
+
+
+class ScenarioOverride(Model):
+    """What a scenario changes in its level of imperfection."""
+
+    imperfections: Patch | None = None

@@ -1,4 +1,4 @@
-"""What the sensor makes of the light that falls on it: blur, vignetting, exposure, noise and whole levels."""
+"""What the sensor makes of the light that falls on it: dust, blur, vignetting, flicker, exposure, noise and levels."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,9 @@ class Sensor:
 
     `noise`: standard deviation at mid grey [levels]; it grows with the light as shot noise does. `blur_px`: standard
     deviation of the lens's blur [px]. `exposure`: factor on all light. `white`: level of a white surface in full light.
-    `vignetting`: loss of light in the corners, 0 to 1.
+    `vignetting`: loss of light in the corners, 0 to 1. `specks`: share of light (H, W) that passes the front lens.
+    `flicker`: share of the light that comes and goes `flicker_rate` [Hz] times a second; each row is exposed for
+    `shutter` [s], the last one `readout` [s] after the first (rolling shutter).
     """
 
     noise: float = 2.0
@@ -38,17 +40,38 @@ class Sensor:
     exposure: float = 1.0
     white: float = 235.0
     vignetting: float = 0.12
+    specks: NDArray[np.float32] | None = None
+    flicker: float = 0.0
+    flicker_rate: float = 100.0
+    shutter: float = 10e-3
+    readout: float = 0.0
 
-    def expose(self, light: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Pixels (H, W, 3) blue-green-red of `light` (H, W, 3) red-green-blue, where 1 is white in full light."""
+    def expose(self, light: NDArray[np.float32], rng: np.random.Generator, started: float = 0.0) -> NDArray[np.uint8]:
+        """Pixels (H, W, 3) blue-green-red of `light` (H, W, 3) red-green-blue, where 1 is white in full light.
+
+        `started` [s]: when the first row began to be exposed.
+        """
         h, w, _ = light.shape
+        if self.specks is not None:
+            light = light * self.specks[:, :, None]
         blurred = cv2.GaussianBlur(light, (0, 0), self.blur_px) if self.blur_px > 0.0 else light
         draws = np.frombuffer(rng.bytes(2 * h * w * 3), dtype=np.uint16).reshape(h, w, 3)
         pixels = np.empty((h, w, 3), dtype=np.uint8)
         read = self.noise**2 * (1.0 - SHOT_SHARE)
         shot = self.noise**2 * SHOT_SHARE / MID_GREY
-        _count_light(blurred, draws, NORMAL, self.white * self.exposure, self.vignetting, read, shot, pixels)
+        gains = self.white * self.exposure * self.row_light(h, started)
+        _count_light(blurred, draws, NORMAL, gains, self.vignetting, read, shot, pixels)
         return pixels
+
+    def row_light(self, rows: int, started: float) -> NDArray[np.float64]:
+        """Light that each row (H,) receives, 1 without flicker.
+
+        The mean of 1 + f cos(2 pi r t) over the exposure of a row, t to t + e: 1 + f sinc(r e) cos(2 pi r (t + e/2));
+        none is left of it when the exposure is a whole number of periods.
+        """
+        middles = started + self.readout * np.arange(rows) / max(1, rows - 1) + self.shutter / 2.0
+        swing = self.flicker * np.sinc(self.flicker_rate * self.shutter)
+        return np.asarray(1.0 + swing * np.cos(2.0 * np.pi * self.flicker_rate * middles))
 
 
 @njit(cache=True, error_model="numpy")
@@ -56,7 +79,7 @@ def _count_light(
     light: NDArray[np.float32],
     draws: NDArray[np.uint16],
     normal: NDArray[np.float32],
-    gain: float,
+    gains: NDArray[np.float64],
     vignetting: float,
     read: float,
     shot: float,
@@ -68,7 +91,7 @@ def _count_light(
     for y in range(h):
         for x in range(w):
             r2 = ((x - cx) ** 2 + (y - cy) ** 2) / (cx * cx + cy * cy)
-            here = gain * (1.0 - vignetting * r2)
+            here = gains[y] * (1.0 - vignetting * r2)
             for k in range(3):
                 level = here * light[y, x, 2 - k]
                 level += np.sqrt(read + shot * max(0.0, level)) * normal[draws[y, x, k] >> shift]

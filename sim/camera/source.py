@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sewcell.errors import LinkError
+from sewcell.geometry.poses import invert_pose
 from sewcell.image import Image
 from sim.camera.lens import View
 from sim.camera.mesh import Mesh
@@ -34,9 +37,11 @@ class RenderedCamera:
     ):
         self.name = name
         self.connected = True
+        self.view = view
+        self.light = light
+        self.sensor = sensor
         self._meshes = meshes
         self._renderer = Renderer(view, light)
-        self._sensor = sensor
         self._latency = latency
         self._rng = rng
 
@@ -45,9 +50,18 @@ class RenderedCamera:
         taken_at = asyncio.get_running_loop().time()
         if not self.connected:
             raise LinkError(f"camera '{self.name}' gives no picture: check its cable and power")
-        pixels = self._sensor.expose(self._renderer.render(self._meshes()).light, self._rng)
+        pixels = self.expose(taken_at)
         await asyncio.sleep(self._latency)
         return Image(pixels, self.name, taken_at)
+
+    def turn(self, T_camera_turned: NDArray[np.float64]) -> None:
+        """Something moves the camera: `T_camera_turned` (4, 4) is its new pose in its old frame."""
+        self.view = replace(self.view, T_camera_base=invert_pose(T_camera_turned) @ self.view.T_camera_base)
+        self._renderer = Renderer(self.view, self.light)
+
+    def expose(self, taken_at: float) -> NDArray[np.uint8]:
+        """Pixels (H, W, 3), blue-green-red, of the world as it is at the time `taken_at` [s]."""
+        return self.sensor.expose(self._renderer.render(self._meshes()).light, self._rng, taken_at)
 
     async def close(self) -> None:
         """A closed camera gives no picture."""

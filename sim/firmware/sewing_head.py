@@ -81,6 +81,7 @@ class Fault(IntEnum):
     THREAD_BREAK = 1
     BOBBIN_EMPTY = 2
     DRIVE_BLOCKED = 3
+    NEEDLE_STRUCK = 4
     REFUSED = 5
 
 
@@ -225,6 +226,9 @@ class SewingHead:
         if self._move is not None and self._fault in (Fault.NONE, Fault.REFUSED):
             if not self._plant.emergency_stop_released:
                 self._fault = Fault.DRIVE_BLOCKED
+                self._stop(now)
+            elif self._plant.needle_struck:
+                self._fault = Fault.NEEDLE_STRUCK
                 self._stop(now)
             elif self._seam is not None and (self._plant.thread_broken or self._plant.bobbin_empty):
                 self._fault = Fault.THREAD_BREAK if self._plant.thread_broken else Fault.BOBBIN_EMPTY

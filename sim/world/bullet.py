@@ -1,7 +1,9 @@
 """The rigid bodies in PyBullet: arm, table, machine, gripper; where they are and what they strike."""
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pybullet as p
@@ -16,20 +18,28 @@ DEEPEST_TOUCH = 1e-3
 FIRST_MOVING_LINK = 1  # link_1 turns on the base, beside the table; only links beyond it can strike anything
 NEEDLE_AMPLITUDE = 15e-3
 NEEDLE_LENGTH = 30e-3
+SHORTEST_LAG = 1e-6
+"""Time constant [s] of an ideal drive."""
 
 
 class RigidWorld:
     """A PyBullet client of its own, without window.
 
     The joints are set, not driven by forces: the servo drives of the arm follow their targets stiffly, and what is
-    left of that is a first-order lag, so a dynamic model would only add parameters that nobody has measured.
+    left of that is a first-order lag and the play of the gears, so a dynamic model would only add parameters that
+    nobody has measured. `joints` (6,) [rad]: where the motors stand.
     """
 
     def __init__(self, parameters: WorldParameters, joints: Array) -> None:
         self._parameters = parameters
         self.joints = np.array(joints, dtype=np.float64)
+        self._axes = self.joints.copy()
+        self._connect()
+
+    def _connect(self) -> None:
+        parameters = self._parameters
         self._client = p.connect(p.DIRECT)
-        self._arm = p.loadURDF(str(URDF), useFixedBase=True, physicsClientId=self._client)
+        self._arm = _load_arm(parameters.arm.link_shift, self._client)
         slab = parameters.bench.slab
         self._obstacles = {slab.name: self._add_box(slab, np.eye(4))}
         T_needle = parameters.machine.T_base_needle
@@ -48,13 +58,25 @@ class RigidWorld:
             self._client = -1
 
     def follow(self, targets: Array, dt: float) -> None:
-        """Let the joints run after `targets` (6,) [rad] for `dt` [s] with the lag of the servo drives."""
-        self.joints += (targets - self.joints) * (1.0 - np.exp(-dt / self._parameters.servo_lag))
+        """Let the motors run after `targets` (6,) [rad] for `dt` [s] with the lag of the servo drives.
+
+        Behind a gear with play an axis stays where it is until its motor has crossed the play.
+        """
+        arm = self._parameters.arm
+        late = np.exp(-dt / np.maximum(arm.lag, SHORTEST_LAG))
+        self.joints += (targets - self.joints) * (1.0 - late)
+        self._axes = np.clip(self._axes, self.joints - arm.backlash / 2.0, self.joints + arm.backlash / 2.0)
+        self.place_tool()
+
+    def stand(self, joints: Array) -> None:
+        """Set the motors to `joints` (6,) [rad], and the axes to the middle of their play."""
+        self.joints = np.array(joints, dtype=np.float64)
+        self._axes = self.joints.copy()
         self.place_tool()
 
     def place_tool(self) -> None:
-        """Set joints and tool bodies to `joints`."""
-        for k, angle in enumerate(self.joints):
+        """Set joints and tool bodies to where the axes stand."""
+        for k, angle in enumerate(self._axes + self._parameters.arm.zero):
             p.resetJointState(self._arm, k, float(angle), physicsClientId=self._client)
         T = self.tool_pose()
         for body in self._tool:
@@ -77,8 +99,11 @@ class RigidWorld:
         return _pose(state[4], state[5])
 
     def tool_pose(self) -> Array:
-        """T_base_tool (4, 4)."""
-        return self.flange_pose() @ self._parameters.gripper.T_flange_tool
+        """T_base_tool (4, 4); near the table the plate lies on one ply as far as its springs allow."""
+        T = self.flange_pose() @ self._parameters.gripper.T_flange_tool
+        travel, ply = self._parameters.gripper.float_travel, self._parameters.material.thickness
+        T[2, 3] = np.clip(ply, T[2, 3] - travel, T[2, 3] + travel)
+        return T
 
     def struck(self) -> str | None:
         """Name of a body that arm or tool penetrates by more than 1 mm, or None."""
@@ -102,6 +127,21 @@ class RigidWorld:
 
     def _reset(self, body: int, T: Array) -> None:
         p.resetBasePositionAndOrientation(body, T[:3, 3], _quaternion(T), physicsClientId=self._client)
+
+
+def _load_arm(link_shift: Array, client: int) -> int:
+    """The arm of the URDF with each joint moved in its parent link by `link_shift` (6, 3) [m]."""
+    tree = ElementTree.parse(URDF)
+    for joint, shift in zip(tree.iterfind("joint"), link_shift, strict=True):
+        origin = joint.find("origin")
+        assert origin is not None
+        drawn = np.array(origin.get("xyz", "0 0 0").split(), dtype=np.float64)
+        origin.set("xyz", " ".join(repr(float(v)) for v in drawn + shift))
+    with tempfile.NamedTemporaryFile("wb", suffix=".urdf") as file:
+        tree.write(file)
+        file.flush()
+        number: int = p.loadURDF(file.name, useFixedBase=True, physicsClientId=client)
+    return number
 
 
 def needle_height(shaft_turns: float) -> float:

@@ -21,8 +21,8 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 def _read_bench() -> WorldParameters:
     """The world of the cell `bench` with its cotton, as the files in configs/ have it."""
-    job = load_job(CONFIGS / "garments" / "shirt-pocket.yaml")
-    return make_world_parameters(job.cell, job.fabric, job.scenario)
+    job = load_job(CONFIGS / "garments" / "shirt-pocket.yaml", imperfections="ideal")
+    return make_world_parameters(job.cell, job.fabric, job.imperfections)
 
 
 DT = 1.0 / 240.0

@@ -62,13 +62,15 @@ class Machine:
 class GripperPlate:
     """Needle-gripper plate: `size` along tool x and y [m]; tool frame in the flange; rod joining it to the flange.
 
-    `pin_inset` [m]: from the edge of the plate to where its pins begin to take cloth.
+    `pin_inset` [m]: from the edge of the plate to where its pins begin to take cloth. `float_travel` [m]: by which the
+    plate gives way along its springs, up and down, so that it lies on the cloth though the arm is a little high or low.
     """
 
     T_flange_tool: Array
     size: tuple[float, float]
     pin_pitch: float
     pin_penetration: float
+    float_travel: float = 0.0
     pin_inset: float = 2e-3
     plate_height: float = 8.6e-3
     rod_radius: float = 18e-3
@@ -86,7 +88,10 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Scatter:
-    """What varies from seed to seed: +-ranges, or standard deviations named sigma. [m, rad, 1]."""
+    """What varies from seed to seed: +-ranges, or standard deviations named sigma. [m, rad, 1].
+
+    `lint`: flocks that come with every piece.
+    """
 
     position: float
     angle: float
@@ -94,11 +99,26 @@ class Scatter:
     knife_sigma: float
     slip_sigma: float
     slip_sigma_angle: float
+    lint: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ArmAsBuilt:
+    """How the arm differs from its drawing; all zero is the drawing with ideal drives.
+
+    `lag` (6,) [s]: time constant of each joint; `backlash` (6,) [rad]: width of its play; `zero` (6,) [rad]: where it
+    stands at command 0; `link_shift` (6, 3) [m]: of each joint in the link before it.
+    """
+
+    lag: Array
+    backlash: Array
+    zero: Array
+    link_shift: Array
 
 
 @dataclass(frozen=True, slots=True)
 class WorldParameters:
-    """Everything that shapes the world but the piece and the seed. `servo_lag`: time constant of a joint [s].
+    """Everything that shapes the world but the piece and the seed.
 
     `edge_length` [m]: mean edge of the cloth's triangles. `substeps`: per step of the world.
     """
@@ -108,6 +128,6 @@ class WorldParameters:
     gripper: GripperPlate
     bench: Bench
     scatter: Scatter
-    servo_lag: float = 5e-3
+    arm: ArmAsBuilt
     edge_length: float = 4.7e-3
     substeps: int = 20

@@ -5,6 +5,7 @@ import numpy as np
 from sewcell.geometry.planar import planar_from_matrix
 from sewcell.geometry.poses import Array, invert_pose
 from sewcell.pattern.piece import Piece
+from sim.camera.dust import make_lint
 from sim.camera.mesh import Mesh
 from sim.plant import Plant
 from sim.truth import Pierce, TruePose, Truth
@@ -14,6 +15,7 @@ from sim.world.cloth_step import Surroundings
 from sim.world.feed import PIERCE
 from sim.world.gripper import ENGAGED, Gripper
 from sim.world.loader import lay_piece
+from sim.world.mishaps import Mishap
 from sim.world.parameters import WorldParameters
 from sim.world.surfaces import Surfaces
 
@@ -26,6 +28,10 @@ NEAR = 5e-3
 GRAVITY = (0.0, 0.0, -9.81)
 DRAG_COEFFICIENT = 1.2
 NO_PIECE = -1
+HEAVY_LINT = 30
+SLIP = (2e-3, 4e-3, float(np.deg2rad(5.0)))
+"""Of a piece that the pins do not hold well: along tool x and y [m], about tool z."""
+STEPS_PER_STRAIN_CHECK = 48
 
 
 class World:
@@ -56,6 +62,9 @@ class World:
         self._request = plant.loader_request
         self._loaded_at: float | None = None
         self._shaft, self._foot, self._pins = plant.shaft_turns, plant.foot_down, plant.pins_out
+        self._lint: list[Mesh] = []
+        self._jammed = self._misses_pick = False
+        self._plies = self._plies_next = 1
 
     @property
     def cloths(self) -> dict[int, Cloth]:
@@ -73,7 +82,7 @@ class World:
 
     def meshes(self) -> list[Mesh]:
         """Surfaces of all bodies, in base."""
-        return self._surfaces.meshes(
+        bodies = self._surfaces.meshes(
             self._rigid.link_poses(),
             self._T_tool,
             self._sole(self._foot),
@@ -82,12 +91,40 @@ class World:
             self._cloths,
             self._truth.pierces,
         )
+        return [*bodies, *self._lint]
 
-    def take_pieces_away(self) -> None:
+    def _take_pieces_away(self) -> None:
         """Somebody clears table and gripper."""
         self._gripper.release()
         self._cloths.clear()
         self._settling.clear()
+
+    def suffer(self, mishap: Mishap) -> None:
+        """It happens now, or with the next piece."""
+        match mishap:
+            case Mishap.LINT:
+                self._drop_lint(HEAVY_LINT)
+            case Mishap.LOADER_JAMMED:
+                self._jammed = True
+            case Mishap.PICK_FAILS:
+                self._misses_pick = True
+            case Mishap.PIECE_DROPPED:
+                self._gripper.release()
+            case Mishap.PIECE_SLIPS:
+                self._gripper.slip(*SLIP)
+            case Mishap.PIECE_TAKEN_AWAY:
+                self._take_pieces_away()
+            case Mishap.PLY_CLINGS:
+                self._plies_next = 2
+
+    def _drop_lint(self, count: int) -> None:
+        """Flocks of lint fall on the table."""
+        rng = np.random.default_rng([self._seed, len(self._lint), 6])
+        bench = self._parameters.bench
+        low, high = np.zeros(2), np.array(bench.pick_high) + bench.pick_low
+        lint = make_lint(f"lint {len(self._lint)}", count, (low, high), bench.T_base_table, rng)
+        if lint is not None:
+            self._lint.append(lint)
 
     def step(self, dt: float = STEP) -> None:
         """Advance by `dt` [s]."""
@@ -103,6 +140,9 @@ class World:
         self._log_state()
         if self._steps % STEPS_PER_COLLISION_CHECK == 0:
             self._check_collision()
+        if self._steps % STEPS_PER_STRAIN_CHECK == 0:
+            awake = [float(cloth.strains().max()) for cloth in self._cloths.values() if not cloth.asleep]
+            self._truth.largest_strain = max(self._truth.largest_strain, *awake, 0.0)
 
     def _sole(self, foot_down: float) -> float:
         """Height of the sole above the throat plate [m]; the lowered foot stands on one ply."""
@@ -111,28 +151,32 @@ class World:
     def _load(self, dt: float) -> None:
         if self._plant.loader_request != self._request:
             self._request = self._plant.loader_request
-            self._loaded_at = self.time + LOADING_TIME
+            self._loaded_at = None if self._jammed else self.time + LOADING_TIME
             self._plant.loader_ready = False
         if self._loaded_at is None or self.time + dt / 2 < self._loaded_at:
             return
         self._loaded_at = None
-        self.take_pieces_away()
+        self._take_pieces_away()
         if self._laid < self._piece_count:
             self._cloths[self._laid] = lay_piece(self._parameters, self._piece, self._laid, self._seed)
             self._truth.picked[self._laid] = False
             self._settling.add(self._laid)
             self._laid += 1
+            self._drop_lint(self._parameters.scatter.lint)
         self._plant.loader_ready = bool(self._cloths)
         self._plant.loader_echo = self._request
 
     def _work_pins(self, T_tool: Array) -> None:
         if self._pins < ENGAGED <= self._plant.pins_out:
             rng = np.random.default_rng([self._seed, self._laid, 1])
-            self._gripper.grip(list(self._cloths.values()), T_tool, rng)
+            if not self._misses_pick:
+                self._gripper.grip(list(self._cloths.values()), T_tool, rng)
+            self._misses_pick = False
+            self._plies, self._plies_next = self._plies_next, 1
         elif self._plant.pins_out < ENGAGED <= self._pins:
             self._gripper.release()
         held = self._gripper.cloth
-        self._plant.ply_thickness = 0.0 if held is None else held.material.thickness
+        self._plant.ply_thickness = 0.0 if held is None else self._plies * held.material.thickness
 
     def _step_cloths(self, T_before: Array, dt: float) -> None:
         moved = not np.array_equal(T_before, self._T_tool)

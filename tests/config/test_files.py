@@ -8,9 +8,10 @@ import pytest
 from sewcell.config.base import Model, PoseModel
 from sewcell.config.layers import load_job
 from sewcell.config.loader import load_yaml
-from sewcell.config.models import FabricModel, GarmentModel, ScenarioModel
+from sewcell.config.models import FabricModel, GarmentModel
 from sewcell.config.models_calibration import CheckModel, FiducialsModel, HandEyeModel, ToolPointModel
 from sewcell.config.models_cell import ArmModel, CameraModel, CellModel, LensModel
+from sewcell.config.models_scenario import ImperfectionsModel, ScenarioModel
 from sewcell.pattern.dxf import read_pieces
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -20,6 +21,7 @@ MODELS: dict[str, type[Model]] = {
     "cells": CellModel,
     "fabrics": FabricModel,
     "garments": GarmentModel,
+    "imperfections": ImperfectionsModel,
     "scenarios": ScenarioModel,
 }
 CALIBRATIONS: dict[str, type[Model]] = {

@@ -34,7 +34,7 @@ def append(path: Path, text: str) -> Path:
 def test_the_shirt_pocket_is_a_job(garment: Path) -> None:
     job = load_job(garment)
     assert (job.garment.name, job.cell.name, job.arm.name) == ("shirt-pocket", "bench", "kr6_r700")
-    assert (job.fabric.name, job.scenario.name) == ("cotton-shirting", "typical")
+    assert (job.fabric.name, job.scenario.name) == ("cotton-shirting", "undisturbed")
     assert list(job.pieces) == ["POCKET"]
     assert [file.as_posix() for file in job.files] == [
         "configs/garments/shirt-pocket.yaml",
@@ -42,7 +42,8 @@ def test_the_shirt_pocket_is_a_job(garment: Path) -> None:
         "configs/cells/bench.yaml",
         "configs/arms/kr6_r700.yaml",
         "configs/cameras/bench-overhead.yaml",
-        "configs/scenarios/typical.yaml",
+        "configs/scenarios/undisturbed.yaml",
+            "configs/imperfections/typical.yaml",
         "configs/patterns/shirt-pocket.dxf",
     ]
 
@@ -57,7 +58,7 @@ def test_a_cell_and_a_scenario_can_be_given_by_name_or_by_path(configs: Path, ga
     assert load_job(garment, cell=configs / "cells" / "slow.yaml").cell.name == "slow"
     edit(GARMENT, "cell: bench", "cell: ../cells/slow.yaml")
     assert load_job(garment).cell.name == "slow"
-    assert load_job(garment, scenario="configs/scenarios/typical.yaml").scenario.name == "typical"
+    assert load_job(garment, scenario="configs/scenarios/lamp-off.yaml").scenario.name == "lamp-off"
 
 
 @pytest.mark.parametrize(
@@ -243,7 +244,7 @@ def test_the_digest_ignores_comments_order_and_place(configs: Path, garment: Pat
         (GARMENT, "speed_spm: 1000", "speed_spm: 1001"),
         ("arms/kr6_r700.yaml", "c4_mm: 80", "c4_mm: 80.001"),
         ("cameras/bench-overhead.yaml", "803.0", "804.0"),
-        ("scenarios/typical.yaml", "latency_ms: 1.0", "latency_ms: 2.0"),
+        ("imperfections/typical.yaml", "latency_ms: 1.0", "latency_ms: 2.0"),
         ("patterns/shirt-pocket.dxf", "-54.0", "-54.1"),
     ],
 )

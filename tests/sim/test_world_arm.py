@@ -33,8 +33,7 @@ def rigid():
 
 
 def flange_at(rigid, q):
-    rigid.joints[:] = q
-    rigid.place_tool()
+    rigid.stand(q)
     return rigid.flange_pose()
 
 

@@ -26,7 +26,7 @@ class Cell:
 
     def __init__(self, seed=1, count=2):
         job = load_job(CONFIGS / "garments" / "shirt-pocket.yaml")
-        self.parameters = make_world_parameters(job.cell, job.fabric, job.scenario)
+        self.parameters = make_world_parameters(job.cell, job.fabric, job.imperfections)
         self.arm = Arm(make_arm_model(job))
         self.plant, self.truth = Plant(joint_targets=np.deg2rad(job.cell.home_deg)), Truth()
         self.piece = job.pieces["POCKET"]
