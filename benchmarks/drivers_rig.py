@@ -15,6 +15,7 @@ from sewcell.drivers.devices.arm import ArmDevice
 from sewcell.drivers.devices.field_bus import FieldBus
 from sewcell.drivers.devices.gripper_io import GripperIo
 from sewcell.drivers.devices.sewing_head import HEARTBEAT_TIMEOUT, SewingHead
+from sewcell.drivers.transport.recording import RecordingTransport
 from sewcell.kinematics.arm_model import JointLimits
 from sewcell.motion.shaft import SeamProgram, ShaftMotion
 from sewcell.units import DEG, MM, SPM
@@ -74,7 +75,10 @@ class DriftingUnit:
 
 @dataclass(slots=True)
 class Rig:
-    """Devices, the controllers behind them, and what happened: (loop time [s], joints [rad], shaft [turns])."""
+    """Devices, the controllers behind them, and what happened.
+
+    `lines_sent`: motions to the arm controller. `history`: (loop time [s], joints [rad], shaft [turns]).
+    """
 
     loop: SimLoop
     plant: Plant
@@ -86,6 +90,7 @@ class Rig:
     io: GripperIo
     arm_cable: Cable
     bus_cable: Cable
+    lines_sent: int = 0
     history: list[tuple[float, Array, float]] = field(default_factory=list)
 
     def tick(self) -> None:
@@ -94,6 +99,10 @@ class Rig:
         self.controller.update(now)
         self.slaves.update(now)
         self.history.append((now, self.plant.joint_targets.copy(), self.plant.shaft_turns))
+
+    def count(self, data: bytes) -> None:
+        """Bytes went to the arm controller."""
+        self.lines_sent += data.count(b"G1 ")
 
     def freeze_host(self, seconds: float) -> None:
         """The host does nothing for so long, while the controllers go on."""
@@ -112,6 +121,7 @@ class Wishes:
     machine_rate: float = 1.0
     machine_lag: float = 0.0
     heartbeat_timeout: float = HEARTBEAT_TIMEOUT
+    with_bus: bool = True
 
 
 def run_rig(scenario: Callable[[Rig], Awaitable[T]], wishes: Wishes = Wishes()) -> T:
@@ -128,7 +138,8 @@ def run_rig(scenario: Callable[[Rig], Awaitable[T]], wishes: Wishes = Wishes()) 
         machine = DriftingUnit(LateHead(plant, wishes.machine_lag), wishes.machine_rate)
         slaves = EmulatedBus({1: machine, 2: IoModule(plant)})
         bus = FieldBus(bus_host)
-        arm, head, io = ArmDevice(arm_host, LIMITS), SewingHead(bus, wishes.heartbeat_timeout), GripperIo(bus)
+        arm_line = RecordingTransport(arm_host, lambda way, data, _: rig.count(data) if way == "sent" else None)
+        arm, head, io = ArmDevice(arm_line, LIMITS), SewingHead(bus, wishes.heartbeat_timeout), GripperIo(bus)
         rig = Rig(loop, plant, controller, slaves, arm, bus, head, io, arm_host.cable, bus_host.cable)
 
         async def world() -> None:
@@ -139,8 +150,9 @@ def run_rig(scenario: Callable[[Rig], Awaitable[T]], wishes: Wishes = Wishes()) 
         tasks = [asyncio.create_task(job) for job in (controller.run(arm_device), slaves.run(bus_device), world())]
         try:
             await arm.connect()
-            await head.connect()
-            await io.connect()
+            if wishes.with_bus:
+                await head.connect()
+                await io.connect()
             return await scenario(rig)
         finally:
             await arm.close()

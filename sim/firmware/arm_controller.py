@@ -99,7 +99,8 @@ class ArmController:
                 self._act(byte)
             else:
                 self._input.push(byte)
-                self._work(now)
+                if byte == ord("\n"):
+                    self._work(now)
         self._publish()
 
     def restart(self, now: float) -> None:

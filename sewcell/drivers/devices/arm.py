@@ -73,6 +73,11 @@ class ArmDevice:
         return LinkState.LOST if lost else self._link.watch.state
 
     @property
+    def must_home(self) -> bool:
+        """True after a fault that has cost the position, until `home`."""
+        return self._link.position_lost
+
+    @property
     def silence(self) -> float:
         """For how long the controller has been asked in vain [s]."""
         return self._link.watch.silence

@@ -12,7 +12,7 @@ from sewcell.drivers.devices.joint_motion import MotionEncoder
 from sewcell.drivers.devices.line_queue import Line
 from sewcell.drivers.devices.motion_clock import MotionClock
 from sewcell.drivers.protocols.grbl import is_dwell
-from sewcell.errors import DeviceFaultError, InterlockError, SewcellError
+from sewcell.errors import DeviceFaultError, InterlockError, MotionError, SewcellError
 from sewcell.units import DEG
 
 Array = NDArray[np.float64]
@@ -65,6 +65,7 @@ class MotionRun:
             while first is not None and row * self._period > self._reach(loop.time()):
                 await asyncio.sleep(REPORT_PERIOD / 4)
                 self._settle()
+                self._require_supply(loop.time())
                 if not self.clock.running and first[0].answer.done():
                     self._start(first[0].answer.result() - latency, on_start)
             self._settle()
@@ -145,6 +146,16 @@ class MotionRun:
             raise DeviceFaultError(
                 f"{self._link.name}: the arm stands with {left:.1f} s of its motion left: a damaged byte stopped it, "
                 "or its controller has restarted; check the cable, then plan anew from where the arm stands"
+            )
+
+    def _require_supply(self, now: float) -> None:
+        """Raise when the host was so late that the arm has run out of motion."""
+        posted = self._pending[-1][1] if self._pending else self._given
+        late = self.clock.elapsed(now) - posted
+        if late > self._period:
+            raise MotionError(
+                f"the computer was {late:.2f} s late with the arm's next set point, so the arm has stopped within its "
+                "motion: close other programs; then plan anew from where the arm stands"
             )
 
     def _is_dwelling(self, at: float) -> bool:

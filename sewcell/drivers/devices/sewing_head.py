@@ -36,6 +36,7 @@ class SewingHead:
         self._heartbeat_timeout = heartbeat_timeout
         self._sequence = 0
         self._seam: SeamSettings | None = None
+        self._stopping: asyncio.Task[None] | None = None
 
     @property
     def status(self) -> HeadStatus:
@@ -153,8 +154,9 @@ class SewingHead:
                         "head and the configured speed"
                     )
         except (SewcellError, asyncio.CancelledError):
-            with contextlib.suppress(LinkError, DeviceFaultError):
-                await self.stop()
+            # A second cancellation ends the waiting, not the stopping.
+            self._stopping = asyncio.create_task(self._try_to_stop())
+            await asyncio.shield(self._stopping)
             raise
         if status.stitches < wanted:
             raise DeviceFaultError(
@@ -162,6 +164,10 @@ class SewingHead:
                 "and cloth"
             )
         return status.stitches
+
+    async def _try_to_stop(self) -> None:
+        with contextlib.suppress(SewcellError):
+            await self.stop()
 
     async def stop(self) -> None:
         """Needle up and shaft at rest; a running seam ends. A drive that is off already rests with its needle up."""
