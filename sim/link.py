@@ -3,31 +3,29 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from sewcell.drivers.transport import ByteTransport
 from sewcell.errors import LinkError
+from sim.byte_faults import Faults, Portion, spoil
+
+__all__ = ["Cable", "DeviceEnd", "Faults", "HostEnd", "make_cable"]
 
 FIFO_BYTES = 16
 """A receiver sees bytes in portions of this size, as from the FIFO of a 16550 UART."""
-
-
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """What a bad cable does: probabilities for each byte that it is lost, or that one of its bits is flipped."""
-
-    drop: float = 0.0
-    flip: float = 0.0
+NO_FAULTS = Faults()
+BREAKING = 1e-3
+"""From the last byte of a cable that is cut until the host's system notices [s]."""
 
 
 class _Lane:
-    """One direction: bytes queue up behind each other, then arrive `latency` after they were sent."""
+    """One direction: bytes queue up behind each other, then arrive `latency` after they were sent, in their order."""
 
     def __init__(self, cable: "Cable") -> None:
         self._cable = cable
         self._line_free_at = 0.0
+        self._last_arrival = 0.0
         self._flying: deque[bytes] = deque()
         self._arrived = bytearray()
         self._reader: asyncio.Future[None] | None = None
@@ -36,11 +34,15 @@ class _Lane:
         loop = asyncio.get_running_loop()
         begin = max(loop.time(), self._line_free_at)
         for first in range(0, len(data), FIFO_BYTES):
-            portion = data[first : first + FIFO_BYTES]
-            begin += len(portion) * self._cable.byte_time
-            self._flying.append(self._cable.spoil(portion))
-            loop.call_at(begin + self._cable.latency, self._arrive)
+            sent = data[first : first + FIFO_BYTES]
+            begin += len(sent) * self._cable.byte_time
+            for portion in self._cable.spoil(sent):
+                self._last_arrival = max(self._last_arrival, begin + self._cable.latency + portion.late)
+                self._flying.append(portion.data)
+                loop.call_at(self._last_arrival, self._arrive)
         self._line_free_at = begin
+        if self._cable.is_worn_out:
+            loop.call_at(self._last_arrival + BREAKING, self._cable.unplug)
 
     async def receive(self, check: Callable[[], None]) -> bytes:
         """At least one byte; a cancelled wait loses nothing. `check` raises when the reader has lost the line."""
@@ -76,7 +78,7 @@ class Cable:
     def __init__(
         self, name: str, latency: float, byte_time: float, faults: Faults, rng: np.random.Generator | None
     ) -> None:
-        if faults != Faults() and rng is None:
+        if faults.random and rng is None:
             raise ValueError(f"the faults of {name} are random: give make_cable an rng")
         self.name = name
         self.latency = latency
@@ -84,6 +86,7 @@ class Cable:
         self.faults = faults
         self.plugged = True
         self.closed = False
+        self._carried = 0
         self._rng = rng if rng is not None else np.random.default_rng(0)
         self.to_device = _Lane(self)
         self.to_host = _Lane(self)
@@ -96,8 +99,9 @@ class Cable:
         self.to_host.wake()
 
     def replug(self) -> None:
-        """The line works again; nothing that was sent in between arrives."""
+        """The line works again; nothing that was sent in between arrives. `cut_after` is counted anew."""
         self.plugged = True
+        self._carried = 0
 
     def close(self) -> None:
         """The host gives the line up for good."""
@@ -111,14 +115,17 @@ class Cable:
         if not self.plugged:
             raise LinkError(f"{self.name} is gone; plug the cable in and connect again")
 
-    def spoil(self, data: bytes) -> bytes:
-        """`data` as this cable's faults leave it."""
-        if self.faults == Faults():
-            return data
-        kept = np.frombuffer(data, dtype=np.uint8)[self._rng.random(len(data)) >= self.faults.drop]
-        flipped = self._rng.random(len(kept)) < self.faults.flip
-        bits = np.left_shift(1, self._rng.integers(0, 8, len(kept))).astype(np.uint8)
-        return np.where(flipped, kept ^ bits, kept).astype(np.uint8).tobytes()
+    @property
+    def is_worn_out(self) -> bool:
+        """Whether it has carried the last byte before its cut."""
+        return self.faults.cut_after is not None and self._carried >= self.faults.cut_after
+
+    def spoil(self, data: bytes) -> list[Portion]:
+        """What this cable's faults leave of `data`."""
+        if self.faults.cut_after is not None:
+            data = data[: max(0, self.faults.cut_after - self._carried)]
+        self._carried += len(data)
+        return spoil(data, self.faults, self._rng)
 
 
 class HostEnd(ByteTransport):
@@ -136,6 +143,10 @@ class HostEnd(ByteTransport):
         """Hand `data` to the line at once; raises LinkError while unplugged or after `close`."""
         self.cable.check()
         self.cable.to_device.send(data)
+
+    async def reopen(self) -> None:
+        """Nothing to do but to look: reads and writes work again once the cable is back."""
+        self.cable.check()
 
     async def close(self) -> None:
         """Reads and writes raise from now on."""
@@ -164,7 +175,7 @@ def make_cable(
     *,
     baud: float | None = 115200.0,
     bits_per_byte: int = 10,
-    faults: Faults = Faults(),
+    faults: Faults = NO_FAULTS,
     rng: np.random.Generator | None = None,
 ) -> tuple[HostEnd, DeviceEnd]:
     """Both ends of a new cable; `host_end.cable` unplugs it and changes its faults.

@@ -4,17 +4,20 @@ import asyncio
 
 from sewcell.backend import CellPorts, Witness
 from sewcell.config.layers import Job
-from sewcell.drivers.devices.camera import CaptureSource
+from sewcell.config.models_cell import CameraModel, PortsModel
+from sewcell.drivers.devices.camera import CameraSettings, CaptureSource
 from sewcell.drivers.transport.serial_port import SerialTransport
+from sewcell.units import MS
 
 CAMERA_NAME = "overhead"
 
 
 class SerialBackend:
-    """The ports and the camera that the cell file names."""
+    """The ports and the camera that the cell file or the ports file names."""
 
     def __init__(self, job: Job) -> None:
         self._ports = job.cell.ports
+        self._camera = job.camera
 
     def make_loop(self) -> asyncio.AbstractEventLoop:
         """Wall time."""
@@ -22,13 +25,14 @@ class SerialBackend:
 
     async def open(self) -> CellPorts:
         """Open both lines; raises LinkError that names the port and what to do."""
-        arm = await SerialTransport.open(self._ports.arm.url, self._ports.arm.baud)
+        arm_port, bus_port = self._ports.arm, self._ports.field_bus
+        arm = await SerialTransport.open(arm_port.url, arm_port.baud, arm_port.parity)
         try:
-            bus = await SerialTransport.open(self._ports.field_bus.url, self._ports.field_bus.baud, parity="E")
+            bus = await SerialTransport.open(bus_port.url, bus_port.baud, bus_port.parity)
         except BaseException:
             await arm.close()
             raise
-        return CellPorts(arm, bus, CaptureSource(CAMERA_NAME, self._ports.camera.device))
+        return CellPorts(arm, bus, CaptureSource(CAMERA_NAME, make_camera_settings(self._ports, self._camera)))
 
     async def close(self) -> None:
         """The transports are closed by those who use them."""
@@ -39,6 +43,20 @@ class SerialBackend:
 
     def hands(self) -> None:
         """A person works at the hardware."""
+
+
+def make_camera_settings(ports: PortsModel, camera: CameraModel) -> CameraSettings:
+    """How the camera of the ports is opened."""
+    port = ports.camera
+    return CameraSettings(
+        device=port.device,
+        size=camera.image_size_px,
+        api=port.api,
+        frame_rate=port.frame_rate_hz,
+        exposure=None if port.exposure_ms is None else port.exposure_ms * MS,
+        gain=port.gain,
+        latency=port.latency_ms * MS,
+    )
 
 
 def open_backend(job: Job, seed: int, count: int) -> SerialBackend:

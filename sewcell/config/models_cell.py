@@ -260,24 +260,43 @@ class MotionModel(Model):
     set_point_ms: Annotated[float, Field(ge=1.0, le=1000.0)]
 
 
-class SerialPortModel(Model):
-    """A serial line as pyserial takes it."""
+Parity = Literal["N", "E", "O"]
+
+
+class ArmPortModel(Model):
+    """A serial line as pyserial takes it; 8 data bits, 1 stop bit."""
 
     url: Name
     baud: Annotated[int, Field(ge=300, le=4_000_000)]
+    parity: Parity = "N"
+
+
+class FieldBusPortModel(ArmPortModel):
+    """Modbus RTU has even parity unless the modules are set otherwise."""
+
+    parity: Parity = "E"
 
 
 class CameraPortModel(Model):
-    """The camera's number in the operating system."""
+    """The camera as OpenCV takes it: a number, a film or picture file, a URL, a GStreamer pipeline.
 
-    device: Annotated[int, Field(ge=0)]
+    What is left out stays as the camera has it; without `exposure_ms` it exposes by itself. `latency_ms`: from the
+    exposure until the picture is here, for cameras that do not tell when they exposed.
+    """
+
+    device: Annotated[int, Field(ge=0)] | Name
+    api: Literal["any", "ffmpeg", "gstreamer", "v4l2"] = "any"
+    frame_rate_hz: Annotated[float, Field(gt=0.0, le=1000.0)] | None = None
+    exposure_ms: Annotated[float, Field(gt=0.0, le=10_000.0)] | None = None
+    gain: NotNegative | None = None
+    latency_ms: Annotated[float, Field(ge=0.0, le=10_000.0)] = 0.0
 
 
 class PortsModel(Model):
-    """The wires of the serial backend."""
+    """configs/ports/*.yaml, and the block `ports` of a cell: the wires of the serial backend."""
 
-    arm: SerialPortModel
-    field_bus: SerialPortModel
+    arm: ArmPortModel
+    field_bus: FieldBusPortModel
     camera: CameraPortModel
 
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sewcell.drivers.devices.camera import CaptureSource
+from sewcell.drivers.devices.camera import CameraSettings, CaptureSource
 from sewcell.drivers.transport.recording import RecordingTransport
 from sewcell.drivers.transport.serial_port import SerialTransport
 from sewcell.errors import LinkError
@@ -142,7 +142,7 @@ def test_a_picture_file_is_a_camera(tmp_path):
         pixels = np.zeros((48, 64, 3), dtype=np.uint8)
         pixels[10:20, 5:50] = (10, 200, 90)
         cv2.imwrite(str(tmp_path / "view.png"), pixels)
-        camera = CaptureSource("overhead", str(tmp_path / "view.png"))
+        camera = CaptureSource("overhead", CameraSettings(str(tmp_path / "view.png")))
         before = asyncio.get_running_loop().time()
         image = await camera.grab()
         assert np.array_equal(image.pixels, pixels)
@@ -157,4 +157,4 @@ def test_a_picture_file_is_a_camera(tmp_path):
 
 def test_a_missing_camera_is_named(tmp_path):
     with pytest.raises(LinkError, match=r"camera overhead \(.*nothing.png\) cannot be opened"):
-        asyncio.run(CaptureSource("overhead", str(tmp_path / "nothing.png")).grab())
+        asyncio.run(CaptureSource("overhead", CameraSettings(str(tmp_path / "nothing.png"))).grab())

@@ -7,74 +7,115 @@ import cv2
 import numpy as np
 
 from sewcell.compute import compute
+from sewcell.drivers.devices.camera_film import CameraHealth, FilmThread, Frame
+from sewcell.drivers.devices.camera_settings import CameraSettings, describe_camera, open_capture
 from sewcell.errors import LinkError
 from sewcell.image import Image
 
-STALE_PICTURES = 2
-"""Pictures that a driver keeps from the past: dropped before each one that is used."""
+__all__ = ["CameraHealth", "CameraSettings", "CaptureSource"]
+
+PATIENCE = 4.0
+"""Longest wait for a picture, besides the camera's latency [s]."""
+OPENING = 6.0
+"""Longest wait for the first one [s]."""
+CLOSING = 4.0
+"""Longest wait for a camera that is just being opened or read [s]."""
 
 
 class CaptureSource:
-    """Pictures from `device`: a camera's index, a file, or a URL (RTSP, GStreamer)."""
+    """Pictures of the camera that `settings` describe, as they are set there.
 
-    def __init__(self, name: str, device: int | str) -> None:
+    A live camera is watched from the first `grab` on, so that no picture from the past is handed out: `grab` gives the
+    first one that was exposed after the call. When it is gone, it is opened again as soon as it is back. A file gives
+    its pictures one after the other.
+    """
+
+    def __init__(self, name: str, settings: CameraSettings) -> None:
         self._name = name
-        self._device = device
-        self._capture: Any = None
+        self._settings = settings
+        self._who = describe_camera(name, settings)
+        self._film: FilmThread | None = None
+        self._file: Any = None
         self._turn = asyncio.Lock()
+
+    @property
+    def health(self) -> CameraHealth:
+        """How many pictures a live camera gave and lost so far."""
+        return CameraHealth() if self._film is None else self._film.health
 
     async def grab(self) -> Image:
         """The next picture; opens the camera at the first call.
 
-        Raises: LinkError when the camera is missing or gives no picture.
+        Raises: LinkError when the camera is missing, gives no picture or one of another size than it should.
         """
-        clock = asyncio.get_running_loop().time
         async with self._turn:
-            if self._capture is None:
-                self._capture = await compute(_open, self._name, self._device)
-            pixels, taken_at = await compute(_read, self._capture, self._live, clock)
-        if pixels is None:
-            await self.close()
+            pixels, taken_at = await (self._take_live() if self._settings.is_live else self._read_file())
+        height, width = pixels.shape[:2]
+        if self._settings.size not in (None, (width, height)):
             raise LinkError(
-                f"camera {self._name} ({self._device}) gives no picture: check its cable, and that no other program "
-                "uses it"
+                f"{self._who} gives pictures of {width} x {height} px, the camera file says "
+                f"{self._settings.size[0]} x {self._settings.size[1]}: set the camera's size, or name the camera file "
+                "of this camera in the cell file"
             )
         return Image(pixels, self._name, taken_at)
 
     async def close(self) -> None:
         async with self._turn:
-            if self._capture is not None:
-                capture, self._capture = self._capture, None
-                await compute(capture.release)
+            if self._film is not None:
+                film, self._film = self._film, None
+                await compute(film.close, CLOSING)
+            if self._file is not None:
+                file, self._file = self._file, None
+                await compute(file.release)
 
-    @property
-    def _live(self) -> bool:
-        return isinstance(self._device, int)
+    async def _take_live(self) -> Frame:
+        loop = asyncio.get_running_loop()
+        patience = PATIENCE + self._settings.latency
+        if self._film is None:
+            self._film = FilmThread(self._name, self._settings, loop.time)
+            self._film.start()
+            patience += OPENING
+        film = self._film
+        taken: asyncio.Future[Frame | LinkError] = loop.create_future()
 
+        def settle(found: Frame | LinkError) -> None:
+            if not taken.done():
+                taken.set_result(found)
 
-def _open(name: str, device: int | str) -> Any:
-    try:
-        capture = cv2.VideoCapture(device)
-    except cv2.error as cause:
-        raise LinkError(f"camera {name} ({device}) cannot be opened: {cause}") from cause
-    if not capture.isOpened():
-        capture.release()
-        raise LinkError(
-            f"camera {name} ({device}) cannot be opened: check its cable, that no other program uses it, and the "
-            "device in the cell file"
-        )
-    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-    return capture
+        def deliver(found: Frame | LinkError) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(settle, found)
 
+        film.want(loop.time(), deliver)
+        try:
+            async with asyncio.timeout(patience):
+                found = await taken
+        except TimeoutError:
+            raise film.failure or LinkError(
+                f"{self._who} has given no picture for {patience:g} s: check its cable and power"
+            ) from None
+        finally:
+            film.forget()
+        if isinstance(found, LinkError):
+            raise found
+        return found
 
-def _read(capture: Any, live: bool, clock: Any) -> tuple[np.ndarray[Any, np.dtype[np.uint8]] | None, float]:
-    try:
-        for _ in range(STALE_PICTURES if live else 0):
-            capture.grab()
-        if not capture.grab():
-            return None, clock()
+    async def _read_file(self) -> Frame:
+        clock = asyncio.get_running_loop().time
+        if self._file is None:
+            self._file = await compute(open_capture, self._name, self._settings)
         taken_at = clock()
-        found, pixels = capture.retrieve()
+        pixels = await compute(_read, self._file)
+        if pixels is None:
+            file, self._file = self._file, None
+            await compute(file.release)
+            raise LinkError(f"{self._who} gives no picture: the file has ended, or is none that OpenCV reads")
+        return pixels, taken_at
+
+
+def _read(capture: Any) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
+    try:
+        found, pixels = capture.read()
     except cv2.error:
-        return None, clock()
-    return (np.ascontiguousarray(pixels, dtype=np.uint8) if found else None), taken_at
+        return None
+    return np.ascontiguousarray(pixels, dtype=np.uint8) if found else None
