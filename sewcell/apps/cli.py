@@ -13,6 +13,7 @@ from rich.table import Table
 from sewcell.apps.arm_commands import arm_app
 from sewcell.apps.calibrate_commands import calibrate_app
 from sewcell.apps.cell_commands import cell_app
+from sewcell.apps.doctor import doctor
 from sewcell.apps.garment_commands import garment_app
 from sewcell.apps.messages import refuse
 from sewcell.apps.run import RunOutcome, RunRequest, run_garment
@@ -29,6 +30,7 @@ app.add_typer(calibrate_app, name="calibrate")
 app.add_typer(garment_app, name="garment")
 app.add_typer(vision_app, name="vision")
 
+app.command()(doctor)
 
 @app.callback()
 def describe() -> None:
