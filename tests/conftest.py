@@ -1,7 +1,6 @@
-"""What all tests share: the mark of those that make lines, hosts and controllers fail."""
+"""What holds for all tests: a run is the same every time."""
 
-import pytest
+from hypothesis import settings
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "faults: damaged bytes, pulled cables, frozen hosts, restarted controllers")
+settings.register_profile("same every time", derandomize=True, deadline=None, database=None)
+settings.load_profile("same every time")

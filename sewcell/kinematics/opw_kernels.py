@@ -54,6 +54,8 @@ Rz(-theta1) R without its last row."""
 _TURN = _SIDE + 2 * 16
 """First of the six rows of a shoulder and elbow branch: q4, q5, q6 of both wrists."""
 _ROWS = _TURN + 4 * 6
+_NOTHING = 1e-30
+"""The square [m2] of a length that is nothing but round-off."""
 _PATH, _JOINTS, _MANY = 12 * W, 6 * STRIDE, _ROWS * W
 """Numbers of the blocks of poses and joints of a path, and of many poses."""
 FLIP = 1
@@ -111,11 +113,14 @@ def _aim(a, b, c, d, e, f, g, h, i, x, y, z, P):  # type: ignore[no-untyped-def]
 @inline
 def _close_arm(x, y, P):  # type: ignore[no-untyped-def]
     """`close_triangle` with gamma as a point on the unit circle, m and p divided by |m + i p| |x + i y|, so that theta2
-    comes as such a point."""
+    comes as such a point; x and y with them: where equal bars fold to nothing theta2 is free, and 0 is taken."""
     miss, w, cos_gamma, sin_gamma, m, p = close_triangle(x, y, P[15], P[17])
     length = sqrt((x * x + y * y) * (m * m + p * p))
-    scale, scale_w = 1.0 / (length if length > 0.0 else 1.0), 1.0 / w
-    return miss, cos_gamma * scale_w, sin_gamma * scale_w, m * scale, p * scale
+    folded = length < _NOTHING
+    scale, scale_w = 1.0 / (1.0 if folded else length), 1.0 / w
+    m, p = 1.0 if folded else m * scale, 0.0 if folded else p * scale
+    x, y = 1.0 if folded else x, 0.0 if folded else y
+    return miss, cos_gamma * scale_w, sin_gamma * scale_w, m, p, x, y
 
 
 @inline
@@ -137,7 +142,7 @@ def _solve_branch(pose, free, P, facing, elbow, wrist):  # type: ignore[no-untyp
     a, b, c, d, e, f, g, h, i, x, y, z = pose
     near, c1, s1, ahead, on_axis = turn_to_plane(x, y, P[13], free[0], free[1], facing)
     u = ahead - P[12]
-    miss, cos_gamma, sin_gamma, m, p = _close_arm(z, u, P)
+    miss, cos_gamma, sin_gamma, m, p, z, u = _close_arm(z, u, P)
     bend = sin_gamma
     sin_gamma, p = elbow * sin_gamma, elbow * p
     s2, c2 = u * m - z * p, z * m + u * p
@@ -284,7 +289,7 @@ def _solve_side(S, free, P, side, facing):  # type: ignore[no-untyped-def]
         x, y, z = S[9 * W + i] - P[16] * c, S[10 * W + i] - P[16] * f, S[11 * W + i] - P[16] * z - P[14]
         near, c1, s1, ahead, _ = turn_to_plane(x, y, P[13], free[0], free[1], facing)
         u = ahead - P[12]
-        miss, cos_gamma, sin_gamma, m, p = _close_arm(z, u, P)
+        miss, cos_gamma, sin_gamma, m, p, z, u = _close_arm(z, u, P)
         gamma = arctan2(sin_gamma, cos_gamma)
         S[side * W + i] = coordinate(arctan2(s1, c1), P[0], P[6])
         s2, c2 = u * m - z * p, z * m + u * p
