@@ -105,10 +105,17 @@ class Rig:
         self.lines_sent += data.count(b"G1 ")
 
     def freeze_host(self, seconds: float) -> None:
-        """The host does nothing for so long, while the controllers go on."""
-        end = self.loop.time() + seconds
+        """The host does nothing for so long, while the controllers go on, and the bytes that are on their way."""
+        end, lane = self.loop.time() + seconds, self.arm_cable.to_device
+        arrivals = sorted(timer for timer in self.loop._scheduled if timer._callback == lane._arrive)
         while self.loop.time() < end:
             self.loop._clock.now += 1e-3
+            while arrivals and arrivals[0].when() <= self.loop.time():
+                arrivals[0]._run()
+                arrivals.pop(0).cancel()
+            arrived = bytes(lane._arrived)
+            lane._arrived.clear()
+            self.controller.receive(arrived, self.loop.time())
             self.tick()
 
 

@@ -120,6 +120,10 @@ class GrblLink:
         self._wake.set()
         return line
 
+    def has_room(self, size: int) -> bool:
+        """Whether lines of `size` bytes would be sent at once."""
+        return self._lines.has_room(size)
+
     async def send(self, text: bytes, expected: float = 0.0) -> Line:
         """Queue a line and wait until it is taken; raises DeviceFaultError when it is refused."""
         await self.synchronise()

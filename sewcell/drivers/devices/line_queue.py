@@ -42,6 +42,10 @@ class LineQueue:
         self._waiting.append(line)
         return line
 
+    def has_room(self, size: int) -> bool:
+        """Whether the controller has room for `size` more bytes."""
+        return sum(len(line.text) for line in (*self._waiting, *self._sent)) + size < self.receive_bytes
+
     def next(self) -> bytes | None:
         """The next line's bytes, to be sent now; None when there is none or the controller has no room for it."""
         unanswered = sum(len(line.text) for line in self._sent)

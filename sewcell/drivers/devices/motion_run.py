@@ -23,6 +23,8 @@ OVERDUE = 0.8
 """The arm arrives at most this long after its motion should be done [s]."""
 DROPPED = 0.15
 """An arm that stands with more than this left of the motion it was given has lost it [s]."""
+_LONGEST_LINE = 80
+"""More than any line of a motion has [bytes]."""
 _CHECKS = 3
 """So many reports must agree on something wrong: one may be damaged."""
 
@@ -62,7 +64,7 @@ class MotionRun:
         first: tuple[Line, float] | None = None
         foreseen: float | None = None
         for row in range(1, len(self._points) + 1):
-            while first is not None and row * self._period > self._reach(loop.time()):
+            while first is not None and not self._may_post(row, loop.time()):
                 await asyncio.sleep(REPORT_PERIOD / 4)
                 self._settle()
                 self._require_supply(loop.time())
@@ -162,8 +164,10 @@ class MotionRun:
         elapsed = self.clock.elapsed(at)
         return any(begin - DROPPED < elapsed < end + DROPPED for begin, end in self._dwells)
 
-    def _reach(self, now: float) -> float:
-        return self.clock.elapsed(now) + self._horizon * min(self.rate, 1.0)
+    def _may_post(self, row: int, now: float) -> bool:
+        """Whether the lines of `row` are due, and go out at once: none waits here while the host is frozen."""
+        reach = self.clock.elapsed(now) + self._horizon * min(self.rate, 1.0)
+        return row * self._period <= reach and self._link.has_room(2 * _LONGEST_LINE)
 
     def _post(self, text: bytes, done: float) -> tuple[Line, float]:
         pause = 0.0

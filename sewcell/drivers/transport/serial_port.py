@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import termios
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
@@ -13,6 +14,8 @@ from sewcell.errors import LinkError
 
 READ_TICK = 0.1
 """Longest time that the reader thread stays blind to a close [s]."""
+ROOM = 1024
+"""Bytes that every operating system buffers for a port."""
 WRITE_TIMEOUT = 0.5
 """Longest time that the driver of the operating system may take for one write [s]."""
 
@@ -20,7 +23,8 @@ WRITE_TIMEOUT = 0.5
 class SerialTransport:
     """Bytes over a port that pyserial opens by URL.
 
-    A thread reads and hands the bytes to the loop; another one writes, so that a stuck port never stops the loop.
+    A thread reads and hands the bytes to the loop; another one writes where the port has no room left, so that a stuck
+    port never stops the loop.
     """
 
     def __init__(self, url: str, baud: int, parity: str) -> None:
@@ -59,7 +63,10 @@ class SerialTransport:
         if self._failure is not None:
             raise self._failure
         try:
-            await self._loop.run_in_executor(self._writer, self._port.write, data)
+            if self._takes_at_once(len(data)):
+                self._port.write(data)
+            else:
+                await self._loop.run_in_executor(self._writer, self._port.write, data)
         except serial.SerialTimeoutException as cause:
             raise LinkError(
                 f"{self.name} takes no bytes for {WRITE_TIMEOUT:g} s: check the cable and whether the device is on"
@@ -67,6 +74,13 @@ class SerialTransport:
         except (serial.SerialException, OSError) as cause:
             self._fail(_lost(self.name, cause))
             raise _lost(self.name, cause) from cause
+
+    def _takes_at_once(self, size: int) -> bool:
+        """Whether the operating system has room for so many bytes, so that a write does not wait."""
+        try:
+            return bool(self._port.out_waiting + size <= ROOM)
+        except (AttributeError, OSError, serial.SerialException):  # not every kind of port tells
+            return False
 
     async def reopen(self) -> None:
         if self._failure is None:
@@ -133,6 +147,11 @@ def _open_port(url: str, baud: int, parity: str) -> Any:
         ) from cause
     except (serial.SerialException, OSError) as cause:
         raise LinkError(f"{url} cannot be opened: {_find_remedy(url, cause)}") from cause
+    except termios.error as cause:
+        raise LinkError(
+            f"{url} cannot be opened: it does not take {baud} baud with parity {parity}; correct its baud and parity in "
+            "the ports (a pseudo-terminal has parity N)"
+        ) from cause
 
 
 def _find_remedy(url: str, cause: OSError) -> str:
