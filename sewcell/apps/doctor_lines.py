@@ -30,8 +30,8 @@ async def examine_lines(ports: PortsModel) -> list[Finding]:
     """Arm and field bus at their ports, then every other port of this computer."""
     others = await _survey_others(ports)
     findings = [
-        *await _examine(ports.arm, "arm", "arm controller", others),
-        *await _examine(ports.field_bus, "field_bus", "field bus", others),
+        *await _examine(ports.arm, ports, "arm controller", others),
+        *await _examine(ports.field_bus, ports, "field bus", others),
     ]
     for url, answer in others.items():
         found = answer.split(":", 1)[-1].strip() if isinstance(answer, str) else _describe(answer)
@@ -46,17 +46,20 @@ async def _survey_others(ports: PortsModel) -> dict[str, Answer | str]:
         if url in (ports.arm.url, ports.field_bus.url):
             continue
         try:
-            found[url] = await survey_port(url, ports.arm.baud)
+            found[url] = await survey_port(url, ports.arm.baud, ports.field_bus.parity)
         except LinkError as error:
             found[url] = str(error)
     return found
 
 
-async def _examine(port: ArmPortModel, key: str, wanted: Kind, others: dict[str, Answer | str]) -> list[Finding]:
+async def _examine(
+    port: ArmPortModel, ports: PortsModel, wanted: Kind, others: dict[str, Answer | str]
+) -> list[Finding]:
+    key = "arm" if port is ports.arm else "field_bus"
     elsewhere = [url for url, answer in others.items() if isinstance(answer, Answer) and answer.kind == wanted]
     hint = f"; the {wanted} answers at {elsewhere[0]}: set {key}.url to that" if elsewhere else ""
     try:
-        answer = await survey_port(port.url, port.baud)
+        answer = await survey_port(port.url, port.baud, ports.field_bus.parity)
     except LinkError as error:
         cause, _, remedy = str(error).rpartition("; ")
         return [Finding(wanted, "fault", cause or remedy, (remedy if cause else "") + hint)]

@@ -88,12 +88,12 @@ async def serve_cell(
 
 
 def write_ports(path: Path, offers: list[Offer], bauds: tuple[int, int]) -> None:
-    """The ports file for `sewcell run --ports`, with the first place of each offer."""
+    """The ports file for `sewcell run --ports`, with the first place of each offer. A pseudo-terminal has no parity."""
     arm, field_bus, camera = (offer.urls[0] for offer in offers)
     path.write_text(
         "# Written by `python -m sim serve`; there while it runs.\n"
         f'arm: {{url: "{arm}", baud: {bauds[0]}}}\n'
-        f'field_bus: {{url: "{field_bus}", baud: {bauds[1]}}}\n'
+        f'field_bus: {{url: "{field_bus}", baud: {bauds[1]}, parity: N}}\n'
         f'camera: {{device: "{camera}", latency_ms: {LATENCY / MS:g}}}\n',
         encoding="utf-8",
     )
@@ -120,8 +120,8 @@ def _list_offers(job: Job, outlets: list[list[Outlet]], film: str) -> list[Offer
     ports = job.cell.ports
     width, height = job.camera.image_size_px
     return [
-        Offer("arm", "arm controller (grblHAL)", arm, f"{ports.arm.baud} 8N1"),
-        Offer("field_bus", "sewing head (unit 1), gripper and I/O (unit 2)", bus, f"{ports.field_bus.baud} 8E1"),
+        Offer("arm", "arm controller (grblHAL)", arm, f"{ports.arm.baud} baud"),
+        Offer("field_bus", "sewing head (unit 1), gripper and I/O (unit 2)", bus, f"{ports.field_bus.baud} baud, no parity"),
         Offer("camera", f"camera {CAMERA_NAME}, uncompressed film", (film,), f"{width} x {height} px"),
     ]
 

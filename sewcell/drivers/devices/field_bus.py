@@ -200,7 +200,7 @@ class FieldBus:
             raise self._silence_of(unit)
         if reply.exception:
             raise DeviceFaultError(
-                f"{self._name_of(unit)} refused a command: {modbus.explain_exception(reply.exception)}"
+                f"{self.name}: {self._name_of(unit)} refused a command: {modbus.explain_exception(reply.exception)}"
             )
         return reply
 

@@ -9,13 +9,14 @@ from sewcell.drivers.protocols import grbl, modbus
 from sewcell.drivers.transport import ByteTransport
 from sewcell.drivers.transport.serial_port import SerialTransport
 
-ANSWER_TIME = 0.4
+ANSWER_TIME = 0.25
 """Longest wait for an answer [s]."""
 BAUDS = (115200, 57600, 38400, 19200, 9600, 230400)
 """Tried when nothing intelligible comes at the rate that the ports name."""
 IDENTITY_REGISTERS = 2
 MODULES = {1: "sewing head", 2: "gripper and I/O module"}
 
+Parity = Literal["N", "E", "O"]
 Kind = Literal["arm controller", "field bus", "something else", "nobody"]
 
 
@@ -39,15 +40,15 @@ class Answer:
     modules: tuple[Module, ...] = ()
 
 
-async def survey_port(url: str, baud: int) -> Answer:
-    """Ask for an arm controller and for the modules of a field bus, first at `baud`.
+async def survey_port(url: str, baud: int, bus_parity: Parity = "E") -> Answer:
+    """Ask for an arm controller (parity N) and for the modules of a field bus, first at `baud`.
 
     Raises: LinkError when the port cannot be opened.
     """
     heard = False
     network = "://" in url
     for rate in (baud,) if network else (baud, *(other for other in BAUDS if other != baud)):
-        answer, noise = await _ask_at(url, rate)
+        answer, noise = await _ask_at(url, rate, bus_parity)
         if answer is not None:
             return answer
         heard = heard or noise
@@ -57,7 +58,7 @@ async def survey_port(url: str, baud: int) -> Answer:
     return Answer("something else" if heard else "nobody", baud)
 
 
-async def _ask_at(url: str, baud: int) -> tuple[Answer | None, bool]:
+async def _ask_at(url: str, baud: int, bus_parity: Parity) -> tuple[Answer | None, bool]:
     """The answer at this rate, and whether any bytes came."""
     line = await SerialTransport.open(url, baud)
     try:
@@ -66,7 +67,7 @@ async def _ask_at(url: str, baud: int) -> tuple[Answer | None, bool]:
         await line.close()
     if arm is not None:
         return arm, True
-    line = await SerialTransport.open(url, baud, "E")
+    line = await SerialTransport.open(url, baud, bus_parity)
     try:
         modules, more = await _ask_modules(line)
     finally:
