@@ -14,6 +14,7 @@ from rich.table import Table
 from sewcell.backend import Witness
 from sewcell.config.layers import Job, load_job
 from sewcell.errors import SewcellError
+from sim.byte_faults import Faults, parse_faults
 from sim.clock import SimLoop
 from sim.serve.cell import PORTS_FILE, Offer, Places, serve_cell
 from sim.serve.truth_file import write_truth
@@ -37,7 +38,11 @@ def serve(
     cell: Annotated[str | None, typer.Option(help="Cell file or name; default: the garment's.")] = None,
     seed: Annotated[int, typer.Option(help="Varies pieces, camera, slip and friction.")] = 1,
     scenario: Annotated[str | None, typer.Option(help="Scenario file or name; default: undisturbed.")] = None,
+    imperfections: Annotated[str | None, typer.Option(help="File or name; default: the scenario's.")] = None,
     count: Annotated[int, typer.Option(min=1, help="How many pieces the loader has.")] = 1,
+    line_faults: Annotated[
+        str, typer.Option(help="What both lines do to bytes, such as drop=1e-4,flip=1e-4,duplicate=1e-5,delay=1e-4.")
+    ] = "",
     truth: Annotated[Path | None, typer.Option(help="File for what really happened, written at the end.")] = None,
 ) -> None:
     """Serve the controllers and the camera of a simulated cell in wall time, until Ctrl-C."""
@@ -46,11 +51,12 @@ def serve(
         console.print("[bold red]failed[/bold red]: say where to serve: --pty DIR, --tcp PORT, or both")
         raise typer.Exit(2)
     try:
-        job = load_job(garment, cell, scenario)
+        job = load_job(garment, cell, scenario, imperfections=imperfections)
+        faults = parse_faults(line_faults)
         console.print("the cell is being built ...", style="dim")
         places = Places(pty, tcp, address)
         with asyncio.Runner(loop_factory=partial(SimLoop, 1.0)) as runner:
-            witness = runner.run(_serve(console, job, seed, count, places))
+            witness = runner.run(_serve(console, job, seed, count, places, faults))
         if truth is not None:
             write_truth(truth, job.garment.name, seed, job.scenario.name, witness)
     except SewcellError as error:
@@ -59,11 +65,11 @@ def serve(
     console.print("stopped" if truth is None else f"stopped; truth: {escape(str(truth))}", soft_wrap=True)
 
 
-async def _serve(console: Console, job: Job, seed: int, count: int, places: Places) -> Witness:
+async def _serve(console: Console, job: Job, seed: int, count: int, places: Places, faults: Faults) -> Witness:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return await serve_cell(job, seed, count, places, stop, partial(_announce, console, places))
+    return await serve_cell(job, seed, count, places, stop, partial(_announce, console, places), faults)
 
 
 def _announce(console: Console, places: Places, offers: list[Offer]) -> None:

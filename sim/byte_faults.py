@@ -1,10 +1,12 @@
 """What a bad line does to bytes: one model for the in-process cable and for the lines that are served outside."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sewcell.errors import ConfigError
 
 Bits = NDArray[np.uint8]
 
@@ -38,6 +40,27 @@ class Faults:
     def random(self) -> bool:
         """Whether chance has a part in it."""
         return max(self.drop, self.flip, self.duplicate, self.delay) > 0.0
+
+
+def parse_faults(text: str) -> Faults:
+    """`drop=1e-4,flip=1e-3,cut_after=5000`: fields of `Faults` and their values.
+
+    Raises: ConfigError that names what is known.
+    """
+    kinds = {field.name: int if field.name == "cut_after" else float for field in fields(Faults)}
+    values: dict[str, float] = {}
+    for part in filter(None, text.split(",")):
+        name, _, value = part.partition("=")
+        if name.strip() not in kinds:
+            raise ConfigError(f"no fault '{name.strip()}' of a line; known: {', '.join(kinds)}")
+        try:
+            values[name.strip()] = kinds[name.strip()](value)
+        except ValueError as error:
+            raise ConfigError(f"the fault '{part}' of a line needs a number, such as {name.strip()}=1e-4") from error
+    try:
+        return Faults(**values)  # type: ignore[arg-type]  # cut_after is read as int
+    except ValueError as error:
+        raise ConfigError(f"the faults of a line: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

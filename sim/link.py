@@ -10,7 +10,7 @@ from sewcell.drivers.transport import ByteTransport
 from sewcell.errors import LinkError
 from sim.byte_faults import Faults, Portion, spoil
 
-__all__ = ["Cable", "DeviceEnd", "Faults", "HostEnd", "make_cable"]
+__all__ = ["NO_FAULTS", "Cable", "DeviceEnd", "Faults", "HostEnd", "make_cable"]
 
 FIFO_BYTES = 16
 """A receiver sees bytes in portions of this size, as from the FIFO of a 16550 UART."""

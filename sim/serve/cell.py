@@ -11,8 +11,9 @@ from sewcell.config.layers import Job
 from sewcell.errors import ConfigError
 from sewcell.units import MS
 from sim.backend import CAMERA_NAME, SimBackend
+from sim.byte_faults import Faults
 from sim.camera.source import RenderedCamera
-from sim.link import HostEnd
+from sim.link import NO_FAULTS, HostEnd
 from sim.serve.camera import ServedCamera
 from sim.serve.film import LATENCY
 from sim.serve.line import ServedLine
@@ -44,9 +45,17 @@ class Offer:
 
 
 async def serve_cell(
-    job: Job, seed: int, count: int, places: Places, stop: asyncio.Event, announce: Callable[[list[Offer]], None]
+    job: Job,
+    seed: int,
+    count: int,
+    places: Places,
+    stop: asyncio.Event,
+    announce: Callable[[list[Offer]], None],
+    faults: Faults = NO_FAULTS,
 ) -> Witness:
     """Serve until `stop`; returns what really happened. `announce` is told once, when everything can be opened.
+
+    `faults`: of both lines.
 
     In `places.folder` the links `arm` and `field_bus` and the ports file stand meanwhile.
 
@@ -61,6 +70,7 @@ async def serve_cell(
     assert isinstance(ports.arm, HostEnd)
     assert isinstance(ports.field_bus, HostEnd)
     assert isinstance(ports.camera, RenderedCamera)
+    ports.arm.cable.faults = ports.field_bus.cable.faults = faults
     bauds = job.cell.ports.arm.baud, job.cell.ports.field_bus.baud
     outlets = [_make_outlets(places, name, number, bauds[number]) for number, name in enumerate(("arm", "field_bus"))]
     lines = [ServedLine(host, ends) for host, ends in zip((ports.arm, ports.field_bus), outlets, strict=True)]
@@ -121,7 +131,12 @@ def _list_offers(job: Job, outlets: list[list[Outlet]], film: str) -> list[Offer
     width, height = job.camera.image_size_px
     return [
         Offer("arm", "arm controller (grblHAL)", arm, f"{ports.arm.baud} baud"),
-        Offer("field_bus", "sewing head (unit 1), gripper and I/O (unit 2)", bus, f"{ports.field_bus.baud} baud, no parity"),
+        Offer(
+            "field_bus",
+            "sewing head (unit 1), gripper and I/O (unit 2)",
+            bus,
+            f"{ports.field_bus.baud} baud, no parity",
+        ),
         Offer("camera", f"camera {CAMERA_NAME}, uncompressed film", (film,), f"{width} x {height} px"),
     ]
 
