@@ -11,6 +11,8 @@ DEG: Final = pi / 180.0
 """degree [rad]"""
 MS: Final = 1e-3
 """millisecond [s]"""
+HOUR: Final = 3600.0
+"""hour [s]"""
 SPM: Final = 1.0 / 60.0
 """stitches per minute [turns/s of the main shaft]"""
 GRAM: Final = 1e-3

@@ -10,7 +10,7 @@ from sewcell.geometry.board_pattern import BoardPattern
 from sewcell.geometry.poses import Array, invert_pose, make_pose, rotation_angle
 from sewcell.hands import LayBoard, ShowBoard, StickFiducials, Task, TouchTip, TurnHand
 from sewcell.units import DEG, MM
-from sim.camera.boards import make_board, make_fiducial
+from sim.camera.boards import PAPER, make_board, make_fiducial
 from sim.camera.lens import View
 from sim.camera.mesh import Mesh
 from sim.firmware.arm_controller import ArmController
@@ -102,7 +102,7 @@ class SimHands:
                 middle = self._table * self._rng.uniform(0.2, 0.8, 2)
                 turned = make_pose((*middle, 0.0), (0.0, 0.0, self._rng.uniform(-np.pi, np.pi)))
                 T_table_board = turned @ _from_middle(task.board)
-            T_table_board[2, 3] = task.thickness
+            T_table_board[2, 3] = max(task.thickness, PAPER)
             if place is not None or self._sees(task.board, self._T_base_table @ T_table_board):
                 break
         self.meshes = make_board(task.board, self._T_base_table @ T_table_board)

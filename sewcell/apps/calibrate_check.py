@@ -8,18 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from sewcell.apps.calibrate_options import (
-    BackendOption,
-    CellOption,
-    ForceOption,
-    GarmentOption,
-    JsonOption,
-    KeepOption,
-    OutOption,
-    PicturesOption,
-    SeedOption,
-)
-from sewcell.apps.calibrate_session import Source, choose_target, finish, show_rows, tell, tell_time
+from sewcell.apps.calibrate_session import Session, show_rows, tell_time, with_session
 from sewcell.apps.calibrate_shots import Shot
 from sewcell.config.calibration_files import FOLDER, check_file, check_free, read_camera, write_calibration
 from sewcell.config.loader import load_yaml
@@ -34,7 +23,9 @@ from sewcell.vision.boards import find_fiducials
 from sewcell.vision.fiducials import FEWEST, LIMIT, check_fiducials, measure_fiducials
 
 
+@with_session()
 def check(
+    session: Session,
     remember: Annotated[
         bool, typer.Option("--remember", help="Take the present places as right and store them.")
     ] = False,
@@ -43,24 +34,15 @@ def check(
     count: Annotated[int, typer.Option(min=FEWEST, max=50, help="Markers 0, 1, ... to remember.")] = 6,
     marker_mm: Annotated[float, typer.Option(min=5.0, max=200.0, help="Side of the markers to remember.")] = 30.0,
     views: Annotated[int, typer.Option(min=1, max=20, help="Pictures whose mean is taken.")] = 3,
-    pictures: PicturesOption = None,
-    garment: GarmentOption = Path("configs/garments/shirt-pocket.yaml"),
-    cell: CellOption = None,
-    backend: BackendOption = "sim",
-    seed: SeedOption = 1,
-    keep: KeepOption = None,
-    out: OutOption = None,
-    force: ForceOption = False,
-    as_json: JsonOption = False,
 ) -> None:
     """Has the camera or the table moved? Ends with exit 1 past 0.2 mm; then `sewcell run` refuses the cell too."""
-    with tell(as_json) as console:
-        source = Source(pictures, garment, cell, backend, seed, views, keep)
-        job = source.load_job()
+    with session.tell() as console:
+        job = session.load_job()
         model = make_camera_model(job) if camera is None else read_camera(camera)
         file = fiducials or FOLDER / f"{job.cell.name}-fiducials.yaml"
         if remember:
-            target = choose_target(out or file, job.cell.name, "fiducials", force)
+            target = session.out or file
+            check_free(target, session.force)
             numbers, size = tuple(range(count)), marker_mm * MM
             known: dict[int, Array] = {}
         else:
@@ -79,7 +61,7 @@ def check(
                 raise ConfigError(f"{shot.name} is {taken[0]} x {taken[1]} px, the camera file is for {wanted} px")
             seen.append(find_fiducials(shot.pixels))
 
-        source.take(lambda _: StickFiducials(numbers, size), use, console)
+        session.take(views, lambda _: StickFiducials(numbers, size), use, console)
         measured = measure_fiducials(model, seen)
         if remember:
             if len(measured) < FEWEST:
@@ -92,7 +74,7 @@ def check(
             ]
             rows = [("fiducials", ", ".join(map(str, measured))), ("limit of a later check", f"{LIMIT / MM:g} mm")]
             values = {"marker_mm": size / MM, "fiducials": marks}
-            finish(console, as_json, "check", rows, target, values, FiducialsModel, {"fiducials": marks})
+            session.finish(console, "check", rows, target, values, FiducialsModel, {"fiducials": marks})
             return
         found = check_fiducials(measured, known)
         worst, deviation = found.worst
@@ -101,7 +83,7 @@ def check(
         ]
         show_rows(console, "calibrate check", [*rows, ("largest", f"{deviation / MM:.3f} mm, fiducial {worst}")])
         may_run = deviation <= LIMIT
-        if as_json:
+        if session.as_json:
             summary = {"largest_mm": deviation / MM, "fiducial": worst, "limit_mm": LIMIT / MM, "may_run": may_run}
             sys.stdout.write(json.dumps(summary) + "\n")
         if fiducials is None:

@@ -14,6 +14,9 @@ GarmentOption = Annotated[Path, typer.Option(help="Garment file that names the c
 CellOption = Annotated[str | None, typer.Option(help="Cell file or name; default: the garment's.")]
 BackendOption = Annotated[str, typer.Option(help="'sim' for the simulated cell, 'serial' for the hardware.")]
 SeedOption = Annotated[int, typer.Option(help="Varies the simulated pictures and postures.")]
+ImperfectionsOption = Annotated[
+    str | None, typer.Option(help="How the simulated cell differs from its files: a level, by name or file.")
+]
 KeepOption = Annotated[Path | None, typer.Option(help="Folder to store what is taken, for --pictures later.")]
 OutOption = Annotated[Path | None, typer.Option(help="File to write; default: in configs/calibration.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that an earlier calibration wrote.")]

@@ -1,11 +1,13 @@
-"""What all `sewcell calibrate` commands share: the job, the target file, collecting views, telling the outcome."""
+"""What all `sewcell calibrate` commands share: their options, the job, collecting views, telling the outcome."""
 
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sewcell.apps.calibrate_options import (
+    BackendOption,
+    CellOption,
+    ForceOption,
+    GarmentOption,
+    ImperfectionsOption,
+    JsonOption,
+    KeepOption,
+    OutOption,
+    PicturesOption,
+    SeedOption,
+)
 from sewcell.apps.calibrate_shots import LiveWish, Shot, read_folder, show_progress, take_live
 from sewcell.apps.messages import refuse
 from sewcell.config.base import Model
@@ -31,32 +45,58 @@ Row = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where pictures and postures come from: a folder, or the cell of `garment` behind a backend."""
+class Session:
+    """One calibration: its fields are the options that the commands share."""
 
-    pictures: Path | None
-    garment: Path
-    cell: str | None
-    backend: str
-    seed: int
-    count: int
-    keep: Path | None
+    pictures: PicturesOption = None
+    garment: GarmentOption = Path("configs/garments/shirt-pocket.yaml")
+    cell: CellOption = None
+    backend: BackendOption = "sim"
+    seed: SeedOption = 1
+    imperfections: ImperfectionsOption = None
+    keep: KeepOption = None
+    out: OutOption = None
+    force: ForceOption = False
+    as_json: JsonOption = False
+
+    @contextmanager
+    def tell(self) -> Iterator[Console]:
+        """A console; errors become one sentence there, with exit 2 for what was given and is no good, else 1."""
+        console = Console(stderr=self.as_json, highlight=False)
+        try:
+            yield console
+        except VisionError as error:
+            refuse(console, error)
+            raise typer.Exit(2) from error
+        except SewcellError as error:
+            raise refuse(console, error) from error
+        except KeyboardInterrupt as stop:
+            console.print("stopped; nothing was written")
+            raise typer.Exit(1) from stop
 
     def load_job(self) -> Job:
         """The job of the garment. Raises: ConfigError."""
-        return load_job(self.garment, self.cell)
+        return load_job(self.garment, self.cell, imperfections=self.imperfections)
+
+    def choose_target(self, name: str, kind: str) -> Path:
+        """The file to write: `out`, or `configs/calibration/NAME-KIND.yaml`. Raises: ConfigError when not free."""
+        target = self.out or FOLDER / f"{name}-{kind}.yaml"
+        check_free(target, self.force)
+        return target
 
     def take(
         self,
+        count: int,
         make_task: Callable[[int], Task],
         use: Callable[[Shot], None],
         console: Console,
         with_picture: bool = True,
         with_joints: bool = False,
     ) -> None:
-        """Hand every shot to `use`; those that it refuses by VisionError are told and left out."""
+        """Hand every shot, `count` of them when they are taken now, to `use`; those that it refuses by VisionError are
+        told and left out."""
         if self.pictures is None:
-            wish = LiveWish(self.count, make_task, use, with_picture, with_joints, self.keep)
+            wish = LiveWish(count, make_task, use, with_picture, with_joints, self.keep)
             take_live(self.load_job(), self.backend, self.seed, wish, console)
             return
         for shot in read_folder(self.pictures, with_joints):
@@ -67,6 +107,7 @@ class Source:
 
     def collect_views(
         self,
+        count: int,
         board: BoardPattern,
         make_task: Callable[[int, int], Task],
         console: Console,
@@ -83,24 +124,49 @@ class Source:
                     raise VisionError(f"{view.name}: the board has not moved since {earlier.name}")
             found.append((view, shot))
 
-        self.take(lambda number: make_task(number, len(found)), use, console, with_joints=with_joints)
+        self.take(count, lambda number: make_task(number, len(found)), use, console, with_joints=with_joints)
         return found
 
+    def finish(
+        self,
+        console: Console,
+        command: str,
+        rows: Sequence[Row],
+        target: Path,
+        values: dict[str, Any],
+        model: type[Model],
+        summary: dict[str, Any],
+    ) -> None:
+        """Write the file with the rows as its comments, show them, and print the line for machines."""
+        write_calibration(target, command, [tell_time(), *(f"{label}: {text}" for label, text in rows)], values, model)
+        show_rows(console, f"calibrate {command}", rows)
+        console.print(f"written: {escape(show_path(target))}", soft_wrap=True)
+        if self.as_json:
+            sys.stdout.write(json.dumps({**summary, "file": str(target)}) + "\n")
 
-@contextmanager
-def tell(as_json: bool) -> Iterator[Console]:
-    """A console; errors become one sentence there, with exit 2 for what was given and is no good, 1 for the rest."""
-    console = Console(stderr=as_json, highlight=False)
-    try:
-        yield console
-    except VisionError as error:
-        refuse(console, error)
-        raise typer.Exit(2) from error
-    except SewcellError as error:
-        raise refuse(console, error) from error
-    except KeyboardInterrupt as stop:
-        console.print("stopped; nothing was written")
-        raise typer.Exit(1) from stop
+
+def with_session(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Makes a command out of a function of a Session: the session's fields, but those `without`, become options of the
+    command after its own."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = list(signature(command).parameters.values())[1:]
+        shared = [
+            Parameter(item.name, Parameter.KEYWORD_ONLY, default=item.default, annotation=item.type)
+            for item in fields(Session)
+            if item.name not in without
+        ]
+
+        @wraps(command)
+        def run(**values: Any) -> None:
+            command(Session(**{item.name: values.pop(item.name) for item in shared}), **values)
+
+        asked = [item.replace(kind=Parameter.KEYWORD_ONLY) for item in own] + shared
+        run.__signature__ = Signature(asked)  # type: ignore[attr-defined]
+        run.__annotations__ = {item.name: item.annotation for item in asked}
+        return run
+
+    return decorate
 
 
 @contextmanager
@@ -109,31 +175,6 @@ def show_fits(console: Console) -> Iterator[Callable[[int, int], None]]:
     with show_progress(console) as progress:
         bar = progress.add_task("fits", total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)
-
-
-def choose_target(out: Path | None, name: str, kind: str, force: bool) -> Path:
-    """The file to write: `out`, or `configs/calibration/NAME-KIND.yaml`. Raises: ConfigError when it is not free."""
-    target = out or FOLDER / f"{name}-{kind}.yaml"
-    check_free(target, force)
-    return target
-
-
-def finish(
-    console: Console,
-    as_json: bool,
-    command: str,
-    rows: Sequence[Row],
-    target: Path,
-    values: dict[str, Any],
-    model: type[Model],
-    summary: dict[str, Any],
-) -> None:
-    """Write the file with the rows as its comments, show them, and print the line for machines."""
-    write_calibration(target, command, [tell_time(), *(f"{label}: {text}" for label, text in rows)], values, model)
-    show_rows(console, f"calibrate {command}", rows)
-    console.print(f"written: {escape(show_path(target))}", soft_wrap=True)
-    if as_json:
-        sys.stdout.write(json.dumps({**summary, "file": str(target)}) + "\n")
 
 
 def tell_time() -> str:

@@ -104,7 +104,7 @@ def _run(
     job = load_job(
         request.garment, request.cell, request.scenario, request.ports, request.imperfections, request.faults
     )
-    require_passed_check(job.cell.name)
+    require_passed_check(job.cell.name, job.cell.camera.check_hours)
     backend = open_backend(job, request.seed, request.count)
     progress.job = job
     started = time.perf_counter()

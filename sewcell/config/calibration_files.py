@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sewcell.config.models_calibration import CheckModel
 from sewcell.config.models_cell import CameraModel, LensModel
 from sewcell.errors import ConfigError, InterlockError
 from sewcell.geometry.poses import Array
-from sewcell.units import MM
+from sewcell.units import HOUR, MM
 from sewcell.vision.camera_model import CameraModel as Camera
 from sewcell.vision.lens import Lens
 
@@ -114,10 +115,14 @@ def check_file(cell: str) -> Path:
     return FOLDER / f"{cell}-check.yaml"
 
 
-def require_passed_check(cell: str) -> None:
-    """Raises: InterlockError when the last check of the cell's fiducials found that something has moved."""
+def require_passed_check(cell: str, most_hours: float | None) -> None:
+    """Raises: InterlockError when the last check of the cell's fiducials found that something has moved or, where
+    `most_hours` is given, is older than that or was never made."""
     path = check_file(cell)
+    remedy = "run `sewcell calibrate check`"
     if not path.is_file():
+        if most_hours is not None:
+            raise InterlockError(f"the cell does not run: its camera has not been checked on this computer; {remedy}")
         return
     last = load_yaml(path, CheckModel)
     if not last.may_run:
@@ -125,6 +130,21 @@ def require_passed_check(cell: str) -> None:
             f"the cell does not run: at {last.checked_at}, fiducial {last.fiducial} was {last.largest_mm:.2f} mm off "
             "its place; do what that check said, then `sewcell calibrate check` again"
         )
+    hours = (datetime.now().astimezone() - _read_time(last.checked_at, path)).total_seconds() / HOUR
+    if most_hours is not None and hours > most_hours:
+        raise InterlockError(
+            f"the cell does not run: the last check of its camera was {hours:.1f} hours ago, {most_hours:g} is the "
+            f"most; {remedy}"
+        )
+
+
+def _read_time(text: str, path: Path) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError as error:
+        raise ConfigError(
+            f"{show_path(path)}: checked_at {text!r} is no time; run `sewcell calibrate check`"
+        ) from error
 
 
 def _flow(value: Any) -> str:

@@ -194,12 +194,14 @@ class CellCameraModel(Model):
     """Which camera the cell has, and how long the picture needs to settle when the arm has left it.
 
     `file`: the camera as it was built. `calibration`: a file of the same form from `sewcell calibrate table`; where
-    it is named, pictures are measured by it.
+    it is named, pictures are measured by it. `check_hours`: where it is given, the cell runs only for so long after
+    `sewcell calibrate check` has passed.
     """
 
     file: Name
     calibration: Name | None = None
     settle_ms: NotNegative
+    check_hours: Positive | None = None
 
 
 class FootModel(Model):

@@ -14,6 +14,8 @@ RIM = 0.7
 """White margin around the squares, in squares."""
 INK = 20e-6
 """How far black surfaces lie above the white plate [m]."""
+PAPER = 2.0 * INK
+"""A board or label that lies on a table is at least so thick [m]."""
 MARKER_CELLS = 6
 """Cells along a marker's side: four bits and the black rim on both sides."""
 
@@ -41,7 +43,7 @@ def make_fiducial(number: int, size: float, T_base_fiducial: Array) -> list[Mesh
     """A marker of `size` [m] on a white label, its centre at the origin of the pose given, x to its right, y up."""
     half, rim = size / 2.0, size / MARKER_CELLS * 1.5
     bars = _marker_bars(number, -half, -half, size)
-    on_table = T_base_fiducial @ make_pose((0.0, 0.0, 2.0 * INK))
+    on_table = T_base_fiducial @ make_pose((0.0, 0.0, PAPER))
     return _make_plate(f"fiducial {number}", (-half - rim, -half - rim, half + rim, half + rim), bars, on_table)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import cv2
@@ -14,11 +15,19 @@ from sewcell.apps import calibrate_shots
 from sewcell.apps.cli import app
 from sewcell.apps.run import RunRequest, run_garment
 from sewcell.backend import CellPorts
-from sewcell.config.calibration_files import check_file, describe_camera, read_camera, read_lens, write_calibration
+from sewcell.config.calibration_files import (
+    check_file,
+    describe_camera,
+    read_camera,
+    read_lens,
+    require_passed_check,
+    write_calibration,
+)
 from sewcell.config.layers import load_job
 from sewcell.config.models_calibration import CheckModel
 from sewcell.config.models_cell import CameraModel
 from sewcell.config.values import make_camera_model
+from sewcell.errors import ConfigError, InterlockError
 from sewcell.geometry.board_pattern import parse_board
 from sewcell.geometry.poses import make_pose
 from sewcell.image import Image
@@ -31,7 +40,10 @@ from tests.vision.test_calibration_boards import VIEW, photograph
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "data" / "calibration"
 TRUTH = ROOT / "configs" / "cameras" / "bench-overhead.yaml"
-GARMENT = ["--garment", str(ROOT / "configs" / "garments" / "shirt-pocket.yaml")]
+POCKET = ROOT / "configs" / "garments" / "shirt-pocket.yaml"
+AS_BUILT = ROOT / "tests" / "apps" / "as_built.yaml"
+"""Noisy pictures from a cell that stands exactly as its files say: their figures are the truth."""
+GARMENT = ["--garment", str(POCKET), "--imperfections", str(AS_BUILT)]
 
 
 def calibrate(*words: object) -> Result:
@@ -88,10 +100,25 @@ def test_lens_then_table_measure_the_simulated_table_to_a_twentieth_of_a_millime
     assert said["held_out_mm"] < 0.05
 
     # The cell sews through the calibrated camera, while the world keeps the true one.
-    request = RunRequest(_cell_with(tmp_path, camera), out=tmp_path / "run", database=f"sqlite:///{tmp_path}/runs.db")
+    request = RunRequest(
+        _cell_with(tmp_path, camera),
+        imperfections=str(AS_BUILT),
+        out=tmp_path / "run",
+        database=f"sqlite:///{tmp_path}/runs.db",
+    )
     outcome = run_garment(request, on_step=lambda step: None)
     assert outcome.exit_code == 0
     assert outcome.summary["pieces"][0]["pose_error_mm"] < 0.2
+
+
+@pytest.mark.slow
+def test_a_flat_charuco_board_on_the_table_places_the_camera_live_and_from_the_stored_pictures(tmp_path: Path) -> None:
+    live, again, kept = tmp_path / "live.yaml", tmp_path / "again.yaml", tmp_path / "kept"
+    words = ("table", "--lens", TRUTH, "--board", "charuco:11x8:22:16", "--at-mm", 150, 120, *GARMENT)
+    ends_well(*words, "--views", 3, "--out", live, "--keep", kept)
+    assert table_error(read_camera(live)) < 0.05 * MM
+    ends_well(*words, "--pictures", kept, "--out", again)
+    np.testing.assert_array_equal(read_camera(again).T_camera_table, read_camera(live).T_camera_table)
 
 
 @pytest.mark.slow
@@ -107,7 +134,7 @@ def test_hand_and_eye_of_the_simulated_cell_agree_with_its_truth(tmp_path: Path)
         *GARMENT,
     )  # fmt: skip
     assert repeated["held_out_mm"] == pytest.approx(said["held_out_mm"], rel=0.01)
-    job = load_job(GARMENT[1])
+    job = load_job(POCKET)
     T_base_camera = job.cell.table.pose.matrix() @ np.linalg.inv(read_camera(TRUTH).T_camera_table)
     text = out.read_text()
     rows = [line.strip(" -[]").split(", ") for line in text.splitlines() if line.startswith("  - [")]
@@ -121,7 +148,7 @@ def test_hand_and_eye_of_the_simulated_cell_agree_with_its_truth(tmp_path: Path)
 @pytest.mark.slow
 def test_touching_finds_tool_and_tip_of_the_simulated_cell(tmp_path: Path) -> None:
     said = ends_well("tool", "--out", tmp_path / "tool.yaml", *GARMENT)
-    job = load_job(GARMENT[1])
+    job = load_job(POCKET)
     tip = (job.cell.table.pose.matrix() @ [*TIP_TABLE, 1.0])[:3] / MM
     assert np.linalg.norm(np.array(said["tool_mm"]) - job.cell.tool.pose.xyz_mm) < 4.0 * said["tool_sigma_mm"] < 0.8
     assert np.linalg.norm(np.array(said["tip_mm"]) - tip) < 4.0 * said["tip_sigma_mm"] < 0.8
@@ -140,7 +167,10 @@ def _shift_camera(folder: Path, shift_mm: float) -> Path:
 @pytest.mark.slow
 def test_the_check_of_a_shift_lets_a_still_camera_run_and_stops_a_moved_one(tmp_path: Path) -> None:
     marks = tmp_path / "fiducials.yaml"
-    ends_well("check", "--remember", "--fiducials", marks, "--views", 2, *GARMENT)
+    kept = tmp_path / "kept"
+    ends_well("check", "--remember", "--fiducials", marks, "--views", 2, "--keep", kept, *GARMENT)
+    stored = ends_well("check", "--fiducials", marks, "--pictures", kept, *GARMENT)
+    assert stored["largest_mm"] < 0.001
     still = ends_well("check", "--fiducials", marks, "--views", 1, "--seed", 5, *GARMENT)
     assert still["may_run"]
     assert still["largest_mm"] < 0.05
@@ -220,7 +250,7 @@ def _cell_with(folder: Path, calibration: Path) -> Path:
 
 def test_a_cell_that_names_a_calibration_is_seen_through_it(tmp_path: Path) -> None:
     measured = _shift_camera(tmp_path, 0.7)
-    job, plain = load_job(_cell_with(tmp_path, measured)), load_job(GARMENT[1])
+    job, plain = load_job(_cell_with(tmp_path, measured)), load_job(POCKET)
     assert job.digest != plain.digest
     assert measured in job.files
     np.testing.assert_allclose(make_camera_model(job).T_camera_table, read_camera(measured).T_camera_table)
@@ -237,10 +267,40 @@ def test_after_a_failed_check_the_cell_does_not_run(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     note = {"checked_at": "2026-03-01T06:00+01:00", "may_run": False, "largest_mm": 0.31, "fiducial": 2}
     write_calibration(check_file("bench"), "check", [], note, CheckModel)
-    request = RunRequest(Path(GARMENT[1]), out=tmp_path / "run", database=f"sqlite:///{tmp_path}/runs.db")
+    request = RunRequest(POCKET, out=tmp_path / "run", database=f"sqlite:///{tmp_path}/runs.db")
     outcome = run_garment(request, on_step=lambda step: None)
     assert outcome.exit_code == 1
     assert "fiducial 2 was 0.31 mm off its place" in outcome.summary["reason"]
+
+
+def test_where_the_cell_file_asks_for_it_the_check_must_be_of_this_shift(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    require_passed_check("bench", None)
+    with pytest.raises(InterlockError, match="has not been checked on this computer; run `sewcell calibrate check`"):
+        require_passed_check("bench", 8.0)
+    checked = datetime.now().astimezone() - timedelta(hours=9)
+    note = {"checked_at": checked.isoformat(timespec="seconds"), "may_run": True, "largest_mm": 0.05, "fiducial": 2}
+    write_calibration(check_file("bench"), "check", [], note, CheckModel)
+    require_passed_check("bench", 10.0)
+    with pytest.raises(InterlockError, match=r"the last check of its camera was 9\.0 hours ago, 8 is the most"):
+        require_passed_check("bench", 8.0)
+    write_calibration(check_file("bench"), "check", [], {**note, "checked_at": "yesterday"}, CheckModel)
+    with pytest.raises(ConfigError, match="checked_at 'yesterday' is no time"):
+        require_passed_check("bench", 8.0)
+
+
+def test_a_cell_file_that_asks_for_a_check_is_obeyed_by_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    cell = tmp_path / "configs" / "cells" / "bench.yaml"
+    cell.write_text(cell.read_text().replace("  settle_ms: 300", "  check_hours: 8\n  settle_ms: 300"))
+    monkeypatch.chdir(tmp_path)
+    garment = Path("configs/garments/shirt-pocket.yaml")
+    request = RunRequest(garment, out=tmp_path / "run", database=f"sqlite:///{tmp_path}/runs.db")
+    outcome = run_garment(request, on_step=lambda step: None)
+    assert outcome.exit_code == 1
+    assert "run `sewcell calibrate check`" in outcome.summary["reason"]
 
 
 class _Bench:
