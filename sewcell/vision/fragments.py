@@ -99,17 +99,19 @@ def _fit_runs(z: Complex, m: Complex, drawn: Array, flip: bool, field: Field) ->
         run = int(share * len(m))
         if run < _SHORTEST or run > len(z):
             continue
-        rms, turn = _match_runs(z, m, run, _STRAIGHT)
+        gap = _match_runs(z, m, run, _STRAIGHT)
         for _ in range(_PER_LENGTH):
-            i, j = np.unravel_index(int(np.argmin(rms)), rms.shape)
-            if rms[i, j] > _LONGEST_RMS:
+            diagonal, i = np.unravel_index(int(np.argmin(gap)), gap.shape)
+            if gap[diagonal, i] > run * _LONGEST_RMS**2:
                 break
-            _clear(rms, int(i), int(j))
-            rotation = np.exp(1j * turn[i, j])
-            shift = z[(i + np.arange(run)) % len(z)].mean() - rotation * m[(j + np.arange(run)) % len(m)].mean()
+            _clear(gap, int(diagonal), int(i))
+            j = diagonal + i
+            seen, model = z[(i + np.arange(run)) % len(z)], m[(j + np.arange(run)) % len(m)]
+            turn = float(np.angle(((seen - seen.mean()) * np.conj(model)).sum()))
+            shift = seen.mean() - np.exp(1j * turn) * model.mean()
             x, y, theta, score = _settle(
                 drawn,
-                np.array([shift.real, shift.imag, turn[i, j]]),
+                np.array([shift.real, shift.imag, turn]),
                 field.distance,
                 field.nearest,
                 field.points,
@@ -125,12 +127,10 @@ def _differ(x: float, y: float, theta: float, pose: PlanarPose) -> bool:
     return bool(np.hypot(x - pose.x, y - pose.y) > 5.0 * MM or turn > 0.03)
 
 
-def _clear(rms: Array, i: int, j: int) -> None:
-    """Leave out the neighbours of a pair of runs along its diagonal, which say the same."""
-    reach = 8
-    for step in range(-reach, reach + 1):
-        row, column = (i + step) % rms.shape[0], (j + step + np.arange(-2, 3)) % rms.shape[1]
-        rms[row, column] = np.inf
+def _clear(gap: Array, diagonal: int, i: int) -> None:
+    """Leave out the neighbours of a pair of runs, along its diagonal and beside it, which say the same."""
+    rows, columns = np.arange(diagonal - 2, diagonal + 3), np.arange(i - 8, i + 9)
+    gap[np.ix_(rows % gap.shape[0], columns % gap.shape[1])] = np.inf
 
 
 def _smooth(points: Array) -> Array:
@@ -141,13 +141,14 @@ def _smooth(points: Array) -> Array:
 
 
 @njit(cache=True, error_model="numpy")
-def _match_runs(z: Complex, m: Complex, run: int, straight: float) -> tuple[Array, Array]:
-    """Rms distance [m] and turn [rad] of the run of `run` samples from z[i] on that from m[j], (len(z), len(m)).
+def _match_runs(z: Complex, m: Complex, run: int, straight: float) -> Array:
+    """Sum of squared distances [m2] of the run of `run` samples from z[i] on that from m[j], where j = d + i: at
+    (d, i), (len(m), len(z)).
 
     Straight runs, which could slide along each other, have an infinite distance.
     """
     nz, nm = len(z), len(m)
-    rms, turn = np.full((nz, nm), np.inf), np.zeros((nz, nm))
+    gap = np.full((nm, nz), np.inf)
     sum_m, square_m, bent = np.empty(nm, np.complex128), np.empty(nm), np.empty(nm, np.bool_)
     for j in range(nm):
         s, q, c = 0j, 0.0, 0j
@@ -171,15 +172,16 @@ def _match_runs(z: Complex, m: Complex, run: int, straight: float) -> tuple[Arra
         cross = 0j
         for k in range(run):
             cross += z[k % nz] * np.conj(m[(start + k) % nm])
+        j, i_end, j_end = start, run % nz, (start + run) % nm
         for i in range(nz):
-            j = (start + i) % nm
             if bent[j]:
                 both = cross - sum_z[i] * np.conj(sum_m[j]) / run
-                left = square_z[i] + square_m[j] - 2.0 * abs(both)
-                rms[i, j] = np.sqrt(max(left, 0.0) / run)
-                turn[i, j] = np.angle(both)
-            cross += z[(i + run) % nz] * np.conj(m[(j + run) % nm]) - z[i] * np.conj(m[j])
-    return rms, turn
+                gap[start, i] = square_z[i] + square_m[j] - 2.0 * np.sqrt(both.real**2 + both.imag**2)
+            cross += z[i_end] * np.conj(m[j_end]) - z[i] * np.conj(m[j])
+            j = j + 1 if j + 1 < nm else 0
+            i_end = i_end + 1 if i_end + 1 < nz else 0
+            j_end = j_end + 1 if j_end + 1 < nm else 0
+    return gap
 
 
 @njit(cache=True, error_model="numpy")

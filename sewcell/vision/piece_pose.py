@@ -28,7 +28,15 @@ from sewcell.vision.outline import (
     make_edge_model,
     signed_area,
 )
-from sewcell.vision.rivals import FAINT_CONTRAST, HOPELESS_LOG_RATIO, Candidate, is_rival, log_ratio, name_difference
+from sewcell.vision.rivals import (
+    FAINT_CONTRAST,
+    HOPELESS_LOG_RATIO,
+    Candidate,
+    is_doubtful,
+    is_rival,
+    log_ratio,
+    name_difference,
+)
 
 FACES = ("up", "down")
 LOOKS: tuple[Look, ...] = (ORDINARY, SHADOWED, FAINT)
@@ -194,6 +202,8 @@ def _identify(blob: Blob, search: _Search, slack: float) -> LocatedPiece | str:
             f"has another outline than any piece looked for ({name} is nearest, {coarse[0].residual / MM:.1f} mm off)"
         )
     refined = _refine(search, [(fitting[h.index], h.pose) for h in _worth_refining(coarse, limit)])
+    if is_doubtful(refined[0]):
+        refined = _add_twins(search, refined)
     best = refined[0]
     faint = best.fit.contrast < FAINT_CONTRAST
     if best.fit.inlier_ratio < (_FAINT_INLIERS if faint else _MIN_INLIERS):
@@ -225,6 +235,7 @@ def _identify_parts(blob: Blob, search: _Search) -> list[LocatedPiece]:
         ]
         if not refined:
             break
+        refined = _add_twins(search, refined)
         shape = refined[0].fit.pose.apply(refined[0].piece.outline)
         found.append((refined[0], [other for other in refined[1:] if _is_same_place(other, shape)], shape))
         free &= ~_is_near(blob.contour, shape)
@@ -279,6 +290,19 @@ def _refine(search: _Search, starts: Sequence[tuple[int, PlanarPose]]) -> list[C
         if log_ratio(rough[0], candidate) < HOPELESS_LOG_RATIO
     ]
     return sorted(refined, key=lambda candidate: candidate.fit.cost)
+
+
+def _add_twins(search: _Search, refined: list[Candidate]) -> list[Candidate]:
+    """The candidates and, whatever the contour suggested, all answers whose outline is nearly that of the best: its own
+    mirror image, its turns, and other pieces like it; cheapest first."""
+    best = refined[0]
+    laid = best.fit.pose.apply(best.piece.outline)
+    contour = laid[::-1] if best.fit.pose.mirrored else laid
+    near = match_contour(contour, [piece.outline for piece in search.pieces], search.mirrored)
+    limit = max(_COARSE_LIMIT, _COARSE_SHARE * closed_length(contour))
+    starts = [(h.index, h.pose) for h in near if h.residual <= limit][: _MAX_REFINED + 1]
+    twins = _refine(search, starts)
+    return sorted((*refined, *twins), key=lambda candidate: candidate.fit.cost)
 
 
 def _has_size(blob: Blob, piece: Piece, slack: float) -> bool:

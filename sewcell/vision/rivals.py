@@ -29,6 +29,11 @@ class Candidate:
     fit: EdgeFit
 
 
+def is_doubtful(best: Candidate) -> bool:
+    """Whether the edges were seen too faintly, or along too little of the outline, to believe what the contour says."""
+    return best.fit.contrast < FAINT_CONTRAST or best.fit.inlier_ratio <= _WHOLE_INLIERS
+
+
 def is_rival(best: Candidate, other: Candidate) -> bool:
     """Whether the picture allows `other` as well: the log likelihood ratio of the two fits is small."""
     ours, theirs = best.fit.pose, other.fit.pose
