@@ -24,14 +24,22 @@ NEAR = (2.0, 1.5)
 """A piece counts as found this near to the truth [mm, deg]."""
 
 
+@dataclass(frozen=True, slots=True)
+class ShearFound:
+    """`ratio`: found over true shear; `sigma` [rad]: standard deviation that the locator gives for it."""
+
+    ratio: float
+    sigma: float
+
+
 @dataclass
 class Score:
-    """Errors of the pieces found: [mm], [deg], and [mm] along the shadow; `shear`: found over true shear."""
+    """Errors of the pieces found: [mm], [deg], and [mm] along the shadow; what was found of shear."""
 
     millimetres: list[float] = field(default_factory=list)
     degrees: list[float] = field(default_factory=list)
     along_shadow: list[float] = field(default_factory=list)
-    shear: list[float] = field(default_factory=list)
+    shear: list[ShearFound] = field(default_factory=list)
     milliseconds: list[float] = field(default_factory=list)
     pieces: int = 0
     found: int = 0
@@ -103,7 +111,7 @@ def _add(total: Score, case: Case, result: LocateResult, pieces: dict[str, Piece
                 total.degrees.append(angle)
                 total.along_shadow.append(float(error @ case.shadow_run / np.hypot(*case.shadow_run)))
                 if truth.shear:
-                    total.shear.append(located.shear / truth.shear)
+                    total.shear.append(ShearFound(located.shear / truth.shear, located.sigma_shear))
                 break
             if _is_open(located, truth):
                 right.add(number)

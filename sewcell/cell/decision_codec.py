@@ -169,6 +169,7 @@ def _encode_located(located: LocatedPiece) -> Json:
         "inlier_ratio": located.inlier_ratio,
         "confidence": located.confidence,
         "shear": located.shear,
+        "sigma_shear": located.sigma_shear if np.isfinite(located.sigma_shear) else None,
         "ambiguous_with": list(located.ambiguous_with),
         "flags": list(located.flags),
         "outline_px": located.outline_px.tolist(),
@@ -190,6 +191,7 @@ def _decode_located(message: Mapping[str, Any]) -> LocatedPiece:
         tuple(str(other) for other in message["ambiguous_with"]),
         tuple(str(flag) for flag in message["flags"]),
         _array(message["outline_px"]),
+        np.inf if message.get("sigma_shear") is None else float(message["sigma_shear"]),
     )
 
 

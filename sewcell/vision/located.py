@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from sewcell.errors import VisionError
 from sewcell.geometry.planar import PlanarPose
 from sewcell.geometry.poses import Array
@@ -17,7 +19,8 @@ class LocatedPiece:
     `pose`: piece -> table. `sigma_position` [m], `sigma_angle` [rad]: standard deviations of the outline's centre and
     of the angle. `residual` [m]: rms distance of the inlier edges from the outline. `inlier_ratio`: share of the
     outline whose edge was seen where it belongs. `confidence` 0 to 1. `shear` [rad]: how much smaller the right angle
-    from the piece's x to its y has become; the pose leaves it out. `ambiguous_with`: other answers that the picture
+    from the piece's x to its y has become; the pose leaves it out; `sigma_shear` [rad]: standard deviation of what the
+    outline shows of it, infinite where it was not looked for. `ambiguous_with`: other answers that the picture
     allows.
     `flags`: "folded" (cloth is missing along part of the outline), "occluded" (something covers it or adds to it),
     "stretched" (its lengths differ from the pattern's), "out of view" (a part lies beyond the picture).
@@ -36,6 +39,7 @@ class LocatedPiece:
     ambiguous_with: tuple[str, ...]
     flags: tuple[str, ...]
     outline_px: Array
+    sigma_shear: float = np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ def _piece_to_dict(located: LocatedPiece) -> dict[str, object]:
         "inlier_ratio": round(located.inlier_ratio, 4),
         "confidence": round(located.confidence, 4),
         "shear_percent": round(located.shear / PERCENT, 4),
+        "sigma_shear_percent": round(located.sigma_shear / PERCENT, 4) if np.isfinite(located.sigma_shear) else None,
         "ambiguous_with": list(located.ambiguous_with),
         "flags": list(located.flags),
     }

@@ -353,6 +353,7 @@ def _describe(blob: Blob, scene: Scene, best: Candidate, others: Sequence[Candid
         rivals,
         flags,
         outline_px,
+        fit.sigma_shear,
     )
 
 
