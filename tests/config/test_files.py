@@ -10,7 +10,7 @@ from sewcell.config.layers import load_job
 from sewcell.config.loader import load_yaml
 from sewcell.config.models import FabricModel, GarmentModel
 from sewcell.config.models_calibration import CheckModel, FiducialsModel, HandEyeModel, ToolPointModel
-from sewcell.config.models_cell import ArmModel, CameraModel, CellModel, LensModel
+from sewcell.config.models_cell import ArmModel, CameraModel, CellModel, LensModel, PortsModel
 from sewcell.config.models_scenario import ImperfectionsModel, ScenarioModel
 from sewcell.pattern.dxf import read_pieces
 
@@ -22,6 +22,7 @@ MODELS: dict[str, type[Model]] = {
     "fabrics": FabricModel,
     "garments": GarmentModel,
     "imperfections": ImperfectionsModel,
+    "ports": PortsModel,
     "scenarios": ScenarioModel,
 }
 CALIBRATIONS: dict[str, type[Model]] = {
