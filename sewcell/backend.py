@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Protocol
 
 from sewcell.config.layers import Job
@@ -52,6 +53,19 @@ class Witness:
     largest_strain: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class FilmWish:
+    """A video at `path`, seen from a `side` of the cell."""
+
+    path: Path
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindowWish:
+    """A window on the screen, and the cell in real time."""
+
+
 class Backend(Protocol):
     """Opens and closes the hardware or the simulated cell of one run."""
 
@@ -67,6 +81,10 @@ class Backend(Protocol):
 
     def witness(self) -> Witness | None:
         """The truth of the run so far, or None on hardware."""
+        ...
+
+    def show(self, wish: FilmWish | WindowWish) -> None:
+        """Before it is opened: show people what happens. Raises: ConfigError where it cannot be shown so."""
         ...
 
     def hands(self) -> Hands | None:

@@ -1,11 +1,12 @@
 """The simulated cell behind the three seams: world, emulated controllers, cables, camera and virtual time."""
 
 import asyncio
+import math
 from collections.abc import Callable
 
 import numpy as np
 
-from sewcell.backend import CellPorts, NeedlePoint, Witness
+from sewcell.backend import CellPorts, FilmWish, NeedlePoint, WindowWish, Witness
 from sewcell.config.layers import Job
 from sewcell.errors import ConfigError
 from sewcell.geometry.planar import PlanarPose
@@ -19,6 +20,8 @@ from sim.camera.sensor import Sensor
 from sim.camera.source import RenderedCamera
 from sim.cell import ComingFault, SimulatedCell, SteppedWorld
 from sim.clock import SimLoop
+from sim.eyes.film import Film
+from sim.eyes.window import Window
 from sim.faults import FAULTS
 from sim.firmware.arm_controller import ArmController
 from sim.firmware.io_module import IoModule
@@ -27,6 +30,7 @@ from sim.firmware.sewing_head import SewingHead
 from sim.hands import SimHands
 from sim.link import make_cable
 from sim.plant import Plant
+from sim.snapshot import restore_snapshot
 from sim.truth import Truth
 from sim.world.from_config import draw_shift, make_world_parameters
 from sim.world.parameters import WorldParameters
@@ -42,9 +46,14 @@ MakeWorld = Callable[[WorldParameters, Piece, int, int, Plant, Truth], SteppedWo
 
 
 class SimBackend:
-    """A simulated cell, whose controllers are in this process. Everything that varies in it depends on `seed`."""
+    """A simulated cell, whose controllers are in this process. Everything that varies in it depends on `seed`.
 
-    def __init__(self, job: Job, seed: int, count: int, make_world: MakeWorld = World) -> None:
+    With a `snapshot` (sim.snapshot) the cell goes on from there, at the time of the cell at which it was taken.
+    """
+
+    def __init__(
+        self, job: Job, seed: int, count: int, make_world: MakeWorld = World, snapshot: bytes | None = None
+    ) -> None:
         self._job = job
         self._make_world = make_world
         self._seed = seed
@@ -52,19 +61,30 @@ class SimBackend:
         self.plant = Plant()
         self.truth = Truth()
         self.cell: SimulatedCell | None = None
+        self._restored = None if snapshot is None else restore_snapshot(snapshot)
+        self._watcher: Film | Window | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
 
     def make_loop(self) -> asyncio.AbstractEventLoop:
-        """Virtual time, as fast as the computer can."""
-        return SimLoop()
+        """Virtual time, as fast as the computer can, or as fast as the clock when somebody watches."""
+        rate = 1.0 if isinstance(self._watcher, Window) else math.inf
+        return SimLoop(rate, 0.0 if self._restored is None else self._restored.time)
+
+    def show(self, wish: FilmWish | WindowWish) -> None:
+        """Draw the cell into a video or a window from now on."""
+        self._watcher = Film(wish.path, wish.side) if isinstance(wish, FilmWish) else Window()
 
     async def open(self) -> CellPorts:
         """Build the world and its controllers and let them run."""
-        cell = self._build()
+        if self._restored is not None:
+            self.plant, self.truth = self._restored.plant, self._restored.truth
+            return self._connect(self._restored)
+        cell = self.build()
         cell.start = asyncio.get_running_loop().time()
         return self._connect(cell)
 
-    def _build(self) -> SimulatedCell:
+    def build(self) -> SimulatedCell:
+        """A new cell at its start, connected to nobody: `step` it, speak to its controllers by hand."""
         job, level = self._job, self._job.imperfections
         parameters = make_world_parameters(job.cell, job.fabric, level, self._seed)
         limits = job.arm.limits
@@ -99,7 +119,7 @@ class SimBackend:
         cell.arm_cable, cell.bus_cable = arm_line.cable, bus_line.cable
         self.cell = cell
         self._tasks = (
-            asyncio.create_task(_tick(cell), name="world"),
+            asyncio.create_task(_tick(cell, self._watcher), name="world"),
             asyncio.create_task(cell.arm.run(arm_port), name="arm controller"),
             asyncio.create_task(cell.bus.run(bus_port), name="field bus modules"),
         )
@@ -114,6 +134,8 @@ class SimBackend:
             task.cancel()
         outcomes = await asyncio.gather(*self._tasks, return_exceptions=True)
         cell.world.close()
+        if self._watcher is not None:
+            self._watcher.close()
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome
@@ -185,14 +207,16 @@ def _loaded_piece(job: Job) -> Piece:
     return job.pieces[sewn[0]]
 
 
-async def _tick(cell: SimulatedCell) -> None:
+async def _tick(cell: SimulatedCell, watcher: Film | Window | None) -> None:
     """Advance the cell with the clock; a world that breaks down takes its cables with it."""
     loop = asyncio.get_running_loop()
     try:
         while True:
             cell.step()
+            if watcher is not None and cell.steps % watcher.frame_steps == 0:
+                watcher.show(cell.meshes(), cell.time)
             await asyncio.sleep(cell.time - loop.time())
-    except RuntimeError:
+    except (RuntimeError, ConfigError):
         for cable in (cell.arm_cable, cell.bus_cable):
             if cable is not None:
                 cable.unplug()

@@ -17,7 +17,9 @@ from sewcell.apps.doctor import doctor
 from sewcell.apps.garment_commands import garment_app
 from sewcell.apps.messages import refuse
 from sewcell.apps.run import RunOutcome, RunRequest, run_garment
+from sewcell.apps.sim_commands import sim_app
 from sewcell.apps.vision_commands import vision_app
+from sewcell.backend import FilmWish
 from sewcell.cell.records import DEFAULT_DATABASE
 from sewcell.config.fault_names import FAULT_TEXTS
 from sewcell.errors import ConfigError
@@ -28,9 +30,10 @@ app.add_typer(arm_app, name="arm")
 app.add_typer(cell_app, name="cell")
 app.add_typer(calibrate_app, name="calibrate")
 app.add_typer(garment_app, name="garment")
+app.add_typer(sim_app, name="sim")
 app.add_typer(vision_app, name="vision")
-
 app.command()(doctor)
+
 
 @app.callback()
 def describe() -> None:
@@ -53,6 +56,10 @@ def run(
     fault: Annotated[
         list[str] | None, typer.Option(help="What goes wrong and when: thread-break@3.2s; may be repeated; or 'list'.")
     ] = None,
+    video: Annotated[Path | None, typer.Option(help="Film the simulated cell into this MP4 file.")] = None,
+    video_from: Annotated[
+        str, typer.Option(help="Side that it is filmed from: front, left, right, back, top, needle.")
+    ] = "front",
     count: Annotated[int, typer.Option(min=1, help="How many pieces to sew.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder of the report and the recording.")] = None,
     database: Annotated[str, typer.Option(help="Database of the runs.")] = DEFAULT_DATABASE,
@@ -64,13 +71,26 @@ def run(
         console.print(_list_faults())
         return
     request = RunRequest(
-        garment, cell, backend, seed, scenario, count, out, database, ports, imperfections, tuple(fault or ())
+        garment,
+        cell,
+        backend,
+        seed,
+        scenario,
+        count,
+        out,
+        database,
+        ports,
+        imperfections,
+        tuple(fault or ()),
+        None if video is None else FilmWish(video, video_from),
     )
     try:
         outcome = run_garment(request, on_step=lambda step: _print_step(console, step))
     except ConfigError as error:
         raise refuse(console, error) from error
     _print_outcome(console, outcome)
+    if video is not None and video.exists():
+        console.print(f"video: {escape(str(video))}", soft_wrap=True)
     if as_json:
         sys.stdout.write(json.dumps(outcome.summary) + "\n")
     raise typer.Exit(outcome.exit_code)

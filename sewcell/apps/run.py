@@ -10,7 +10,7 @@ from typing import Any
 from sewcell.apps.evaluate import PieceQuality, describe_piece, evaluate_piece
 from sewcell.apps.report import write_report
 from sewcell.apps.wiring import wire_cell
-from sewcell.backend import Backend, OpenBackend, Witness, find_backend
+from sewcell.backend import Backend, FilmWish, OpenBackend, WindowWish, Witness, find_backend
 from sewcell.cell.alarms import Alarm
 from sewcell.cell.journal import Journal
 from sewcell.cell.records import DEFAULT_DATABASE, RunKey, RunRecords
@@ -43,6 +43,7 @@ class RunRequest:
     ports: str | None = None
     imperfections: str | None = None
     faults: tuple[str, ...] = ()
+    show: FilmWish | WindowWish | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ def _run(
     )
     require_passed_check(job.cell.name, job.cell.camera.check_hours)
     backend = open_backend(job, request.seed, request.count)
+    if request.show is not None:
+        backend.show(request.show)
     progress.job = job
     started = time.perf_counter()
     with Journal(progress.folder / "run.mcap") as journal, asyncio.Runner(loop_factory=backend.make_loop) as runner:

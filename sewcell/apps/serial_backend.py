@@ -2,11 +2,12 @@
 
 import asyncio
 
-from sewcell.backend import CellPorts, Witness
+from sewcell.backend import CellPorts, FilmWish, WindowWish, Witness
 from sewcell.config.layers import Job
 from sewcell.config.models_cell import CameraModel, PortsModel
 from sewcell.drivers.devices.camera import CameraSettings, CaptureSource
 from sewcell.drivers.transport.serial_port import SerialTransport
+from sewcell.errors import ConfigError
 from sewcell.units import MS
 
 CAMERA_NAME = "overhead"
@@ -40,6 +41,10 @@ class SerialBackend:
     def witness(self) -> Witness | None:
         """Hardware keeps its truth to itself."""
         return None
+
+    def show(self, wish: FilmWish | WindowWish) -> None:
+        """Hardware shows itself."""
+        raise ConfigError("only the simulated cell can be drawn: leave --video out, or choose --backend sim")
 
     def hands(self) -> None:
         """A person works at the hardware."""

@@ -124,6 +124,7 @@ async def sew_together(cell: Workcell, plan: SeamPlan) -> int:
     async def watch_lines() -> None:
         while not (machine.done() and arm.done()):
             await asyncio.sleep(WATCH_PERIOD)
+            cell.require_safe()
             for port, silence in ((cell.arm.name, cell.arm.silence), (cell.head.port, cell.head.silence)):
                 if silence > SEAM_SILENCE:
                     raise LinkError(

@@ -204,6 +204,11 @@ class FootDown(PlannedStep):
 
     async def run(self, cell: Workcell) -> Step:
         await cell.head.foot_down()
+        if await feel_plies(cell) == 0:
+            raise DeviceFaultError(
+                f"{self.task.log.name} fell from the gripper on its way to the machine: check the pins, take the piece "
+                "out of the way, and run again"
+            )
         return Sew(self.task, self.plan)
 
 

@@ -159,12 +159,12 @@ class FieldBus:
     """Several units behind one port, each answering to its own address."""
 
     def __init__(self, units: Mapping[int, RegisterUnit]) -> None:
-        self._units = units
+        self.units = units
         self._framer = RequestFramer()
 
     def update(self, now: float) -> None:
         """Bring every unit up to `now` [s]."""
-        for unit in self._units.values():
+        for unit in self.units.values():
             unit.update(now)
 
     async def run(self, port: DevicePort) -> None:
@@ -172,7 +172,7 @@ class FieldBus:
         loop = asyncio.get_running_loop()
         while True:
             request = await self._receive(port)
-            unit = self._units.get(request[0])
+            unit = self.units.get(request[0])
             if unit is not None:
                 now = loop.time()
                 unit.update(now)

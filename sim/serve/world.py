@@ -6,6 +6,7 @@ the commands only, not on when it does it. Its sensors and pictures come as late
 """
 
 import multiprocessing
+import os
 import queue
 import signal
 import threading
@@ -25,6 +26,8 @@ from sim.world.mishaps import Mishap
 from sim.world.parameters import WorldParameters
 from sim.world.world import World
 
+KINDNESS = 5
+"""By how much it gives way to the controllers and to the host."""
 ENDING = 10.0
 """Longest time that the world may take to catch up at the end [s]."""
 
@@ -162,6 +165,7 @@ def _run_world(
     controllers: Connection, camera: Connection, parameters: WorldParameters, piece: Piece, count: int, seed: int
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(KINDNESS)
     try:
         _Worker(controllers, camera, parameters, piece, count, seed).run()
     except (EOFError, BrokenPipeError, ConnectionResetError):

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -18,6 +19,7 @@ DEEPEST_TOUCH = 1e-3
 FIRST_MOVING_LINK = 1  # link_1 turns on the base, beside the table; only links beyond it can strike anything
 NEEDLE_AMPLITUDE = 15e-3
 NEEDLE_LENGTH = 30e-3
+CLIENT_STATE = ("_client", "_arm", "_obstacles", "_foot", "_needle", "_tool")
 SHORTEST_LAG = 1e-6
 """Time constant [s] of an ideal drive."""
 
@@ -50,6 +52,14 @@ class RigidWorld:
         self._obstacles |= {"presser foot": self._foot, "needle": self._needle}
         self._tool = [self._add_box(body, np.eye(4)) for body in tool_bodies(parameters)]
         self.place_tool()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but PyBullet's client, whose bodies follow from it."""
+        return {name: value for name, value in self.__dict__.items() if name not in CLIENT_STATE}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._connect()
 
     def close(self) -> None:
         """Disconnect from PyBullet. May be repeated."""

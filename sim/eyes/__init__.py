@@ -1,0 +1,1 @@
+"""The simulated cell for human eyes: a video, or a window."""
