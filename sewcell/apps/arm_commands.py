@@ -1,4 +1,4 @@
-"""The commands `sewcell arm ...`: ask an arm for its postures, draw where it reaches."""
+"""The commands `sewcell arm ...`: ask an arm for its postures, draw where it reaches, home and jog it."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sewcell.apps.arm_motion import home, jog
 from sewcell.apps.cell_reach import map_cell
 from sewcell.apps.ground_plan import draw_reach
 from sewcell.apps.messages import refuse
@@ -22,7 +23,9 @@ from sewcell.kinematics.arm import Arm
 from sewcell.kinematics.branches import Branch, BranchList, list_branches
 from sewcell.units import DEG, MM
 
-arm_app = typer.Typer(no_args_is_help=True, help="Ask an arm for postures and reach.")
+arm_app = typer.Typer(no_args_is_help=True, help="Ask an arm for postures and reach; home and jog it.")
+arm_app.command()(home)
+arm_app.command()(jog)
 
 
 @arm_app.command()

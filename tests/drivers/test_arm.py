@@ -244,8 +244,8 @@ def test_a_lost_ok_is_noticed(make_arm):
 def test_a_damaged_line_that_the_controller_took_is_found_at_the_end(make_arm):
     async def scenario(arm, fake):
         plan = fake._plan
-        fake._plan = lambda line: plan(line.replace(" X40.000", " X41.000"))
-        with pytest.raises(DeviceFaultError, match=r"joint 1 1.000 deg away from the end"):
+        fake._plan = lambda line: plan(line.replace(" X40.000", " X40.500"))
+        with pytest.raises(DeviceFaultError, match=r"joint 1 0.500 deg away from the end"):
             await arm.move(path(), PERIOD)
 
     with_arm(make_arm, scenario)

@@ -23,6 +23,10 @@ OVERDUE = 0.8
 """The arm arrives at most this long after its motion should be done [s]."""
 DROPPED = 0.15
 """An arm that stands with more than this left of the motion it was given has lost it [s]."""
+LAG, LEAD = 0.3, 0.1
+"""A moving arm may be so much behind its planned time, or before it [s] ..."""
+OFF_PATH = 1.0 * DEG
+"""... and besides so far from where it should be [rad]."""
 _LONGEST_LINE = 80
 """More than any line of a motion has [bytes]."""
 _CHECKS = 3
@@ -47,6 +51,7 @@ class MotionRun:
         self._dwells: list[tuple[float, float]] = []
         self._judged_at = 0.0
         self._strange_holds = 0
+        self._strange_places = 0
         self._strange_stops = 0
 
     @property
@@ -141,6 +146,7 @@ class MotionRun:
                 "close the guard door or release the hold there, or check the cable; then plan anew from where the "
                 "arm stands"
             )
+        self._require_tracking(at)
         left = self._given - self.clock.elapsed(at)
         lost = status.state == "Idle" and self.clock.running and left > DROPPED and not self._is_dwelling(at)
         self._strange_stops = self._strange_stops + 1 if lost else 0
@@ -148,6 +154,25 @@ class MotionRun:
             raise DeviceFaultError(
                 f"{self._link.name}: the arm stands with {left:.1f} s of its motion left: a damaged byte stopped it, "
                 "or its controller has restarted; check the cable, then plan anew from where the arm stands"
+            )
+
+    def _require_tracking(self, at: float) -> None:
+        """Raise when reports agree that the arm is not where it should be by now: a stop byte in damaged bytes drops
+        the queue, and the next line would then be a leap."""
+        if not self.clock.running or self._link.joints is None or self._link.joints_at < at:
+            return
+        elapsed = self.clock.elapsed(at)
+        first, last = (int((elapsed + shift) / self._period) for shift in (-LAG, LEAD))
+        path = self._points[max(first, 0) : max(last, 0) + 2]
+        path = path if len(path) else self._points[-1:]
+        joints = np.array(self._link.joints)
+        excess = np.maximum(path.min(axis=0) - joints, joints - path.max(axis=0))
+        self._strange_places = self._strange_places + 1 if np.any(excess > OFF_PATH) else 0
+        if self._strange_places >= 2:
+            joint = int(np.argmax(excess))
+            raise DeviceFaultError(
+                f"{self._link.name}: joint {joint + 1} is {excess[joint] / DEG:.1f} deg off its path: a line was lost "
+                "or damaged; check the cable, then plan anew from where the arm stands"
             )
 
     def _require_supply(self, now: float) -> None:
