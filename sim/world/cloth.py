@@ -8,14 +8,12 @@ from sewcell.geometry.poses import Array
 from sim.world.cloth_kernels import find_triangle
 from sim.world.cloth_mesh import ClothMesh, Indices
 from sim.world.cloth_step import Sheet, Surroundings, advance
-from sim.world.elements import Elements, Sweep, bending_rate, build_elements, lumped_areas, select_active, vertex_stars
+from sim.world.elements import Elements, Sweep, bending_rate, build_elements, lumped_areas, select_active
 from sim.world.parameters import ClothMaterial
-from sim.world.presser import Grip, vertex_stiffness
 
 REST_MOTION = 30e-6
 REST_STEPS = 48
 """Cloth sleeps when no vertex has gone this far [m] in this many steps."""
-SEWING_SWEEPS = 4
 LARGEST_BENDING = 0.5
 
 
@@ -42,15 +40,8 @@ class Cloth:
         area = lumped_areas(mesh)
         self.mass = material.areal_mass * area
         self._w = 1.0 / self.mass
-        self._grip = Grip(
-            self._elements,
-            *vertex_stars(self._elements.triangles, count),
-            area,
-            vertex_stiffness(self._elements, count),
-        )
         self._held: Indices = np.empty(0, dtype=np.int64)
         self._held_now = np.empty((0, 3))
-        self._clamped = np.zeros(count, dtype=np.bool_)
         self._pin = np.array([-1], dtype=np.int64)
         self._share = np.zeros(3)
         self._quiet = 0
@@ -131,12 +122,11 @@ class Cloth:
             return np.empty((0, 6))
         end = self._held_now if targets is None else targets
         sheet = Sheet(
-            self.x, self.v, self._previous, self._w, self._held, self._held_now, end, self._clamped, self._pin,
+            self.x, self.v, self._previous, self._w, self._held, self._held_now, end, self._pin,
             self._share, self.material.areal_mass, self.material.thickness,
         )  # fmt: skip
-        sweeps = SEWING_SWEEPS if self._clamped.any() else 1
         interval = self.bending_interval(dt / substeps)
-        found = advance(sheet, self._active, self._grip, env, dt / substeps, substeps, sweeps, interval)
+        found = advance(sheet, self._active, self._elements, env, dt / substeps, substeps, interval)
         self.finish_step(end)
         passages: Array = found
         return passages

@@ -12,9 +12,11 @@ from sewcell.geometry.poses import Array
 from sim.world.cloth import Cloth, lay_flat
 from sim.world.cloth_mesh import mesh_outline
 from sim.world.cloth_step import Surroundings
+from sim.world.foot import sole_height
 from sim.world.from_config import make_world_parameters
 from sim.world.gripper import Gripper
 from sim.world.parameters import GripperPlate, WorldParameters
+from sim.world.sewing_bed import MachineMotion, SewingBed
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -56,11 +58,14 @@ class Rig:
     air: float = 1.2
     shaft: float = 0.0
     foot: float = 0.0
+    substeps: int = 20
     pierces: list[tuple[int, Array | None]] = field(default_factory=list)
     plate: GripperPlate = field(default_factory=lambda: BENCH.gripper)
     gripper: Gripper = field(init=False)
+    bed: SewingBed = field(init=False)
 
     def __post_init__(self) -> None:
+        self.bed = SewingBed(replace(BENCH.machine, T_base_needle=np.eye(4)))
         self.gripper = Gripper(self.plate, replace(BENCH.scatter, slip_sigma=0.0, slip_sigma_angle=0.0))
 
     def grip(self) -> None:
@@ -85,7 +90,7 @@ class Rig:
         env = Surroundings(
             gravity=np.array(self.gravity),
             drag_coefficient=self.air,
-            friction=np.array([m.friction_table, m.friction_foot, m.friction_feed_dog, m.friction_foot]),
+            friction=m.friction_table,
             plate_near=True,
             plate_axes0=np.ascontiguousarray(self.T_tool[:3, :3]),
             plate_axes1=np.ascontiguousarray(T[:3, :3]),
@@ -96,17 +101,21 @@ class Rig:
             needle_axes=np.eye(2),
             needle_at=np.zeros(2),
             foot_half=np.array([machine.foot_length, machine.foot_width]) / 2.0,
-            sole0=m.thickness + machine.foot_lift * (1.0 - self.foot),
-            sole1=m.thickness + machine.foot_lift * (1.0 - foot),
-            pressed=foot >= 0.98,
-            force=machine.foot_force,
+            sole0=sole_height(machine, self.foot, m.thickness),
+            sole1=sole_height(machine, foot, m.thickness),
             shaft0=self.shaft,
             shaft1=shaft,
-            feed=feed,
         )
         if self.gripper.cloth is not None:
             targets = self.gripper.targets(T, DT)
-        for row in self.cloth.step(env, DT, 20, targets):
+        self.bed.update([self.cloth], foot, shaft)
+        if self.bed.cloths:
+            motion = MachineMotion(self.shaft, shaft, self.foot, foot, feed, True, T, env.plate_half)
+            given = {} if targets is None else {0: targets}
+            rows = [row for _, row in self.bed.step(motion, DT, given)]
+        else:
+            rows = list(self.cloth.step(env, DT, self.substeps, targets))
+        for row in rows:
             point = self.cloth.material_point(int(row[2]), row[3:]) if row[2] >= 0.0 else None
             self.pierces.append((int(row[0]), point))
         self.T_tool, self.shaft, self.foot = T, shaft, foot

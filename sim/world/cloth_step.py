@@ -1,7 +1,7 @@
 """One step of the world for one cloth: substeps of all its forces and contacts, in one compiled call.
 
 numba renews the compiled code in its cache when this file changes, not when a kernel called from here does: after
-editing cloth_kernels.py, presser.py or feed.py, save this file too.
+editing cloth_kernels.py or feed.py, save this file too.
 """
 
 from typing import NamedTuple
@@ -22,20 +22,19 @@ from sim.world.cloth_kernels import (
     sweep_membrane,
 )
 from sim.world.elements import Elements, Sweep
-from sim.world.feed import feed_progress, needle_is_down, passages
-from sim.world.presser import Grip, slip_clamped, update_clamped
+from sim.world.feed import needle_is_down, passages
 
 
 class Surroundings(NamedTuple):
     """What touches the cloth during a step, at its start (0) and end (1). Frames: plate = tool in base, needle in base.
 
-    `plate_near`: the plate can touch this cloth. `sole*` [m] above the throat plate; `pressed`: the foot carries.
-    `shaft*` in turns, `feed` [m] per turn. `friction` (4,): table, foot, feed dog, throat plate; `force` [N].
+    `plate_near`: the plate can touch this cloth. `sole*` [m] above the throat plate; `shaft*` in turns; `friction` on
+    the table. Cloth on which the foot stands is moved by `SewingBed` instead.
     """
 
     gravity: Array
     drag_coefficient: float
-    friction: Array
+    friction: float
     plate_near: bool
     plate_axes0: Array
     plate_axes1: Array
@@ -48,11 +47,8 @@ class Surroundings(NamedTuple):
     foot_half: Array
     sole0: float
     sole1: float
-    pressed: bool
-    force: float
     shaft0: float
     shaft1: float
-    feed: float
 
 
 class Sheet(NamedTuple):
@@ -69,7 +65,6 @@ class Sheet(NamedTuple):
     held: NDArray[np.int64]
     held0: Array
     held1: Array
-    clamped: NDArray[np.bool_]
     pin: NDArray[np.int64]
     share: Array
     areal_mass: float
@@ -77,64 +72,42 @@ class Sheet(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def advance(
-    s: Sheet, e: Sweep, g: Grip, env: Surroundings, h: float, substeps: int, sweeps: int, interval: int
-) -> Array:
+def advance(s: Sheet, e: Sweep, elements: Elements, env: Surroundings, h: float, substeps: int, interval: int) -> Array:
     """Advance a cloth by `substeps` of `h` [s], its hinges every `interval` of them.
 
     Returns: passages of the needle (P, 6): turn, time within the step [s], triangle or -1, barycentric coordinates.
     """
     x, v, w, previous = s.x, s.v, s.w, s.previous
-    mobility = w.copy()
     found = np.zeros((substeps, 6))
     count = 0
     drag = 0.5 * AIR_DENSITY * env.drag_coefficient / s.areal_mass
-    along = env.needle_axes[:, 0]
     multipliers = np.empty((3, e.triangles.shape[0]))
-    dogged = np.zeros(2)
     for n in range(substeps):
         t0, t1 = n / substeps, (n + 1) / substeps
         turns0 = env.shaft0 + t0 * (env.shaft1 - env.shaft0)
         turns1 = env.shaft0 + t1 * (env.shaft1 - env.shaft0)
-        fed = (feed_progress(turns1) - feed_progress(turns0)) * env.feed
         sole = env.sole0 + t1 * (env.sole1 - env.sole0)
 
-        carried = update_clamped(x, v, w, s.clamped, g, env.needle_axes, env.needle_at, env.foot_half, env.pressed)
-        if carried > 0.0:
-            dogged[:] = np.sign(fed) * along
-            hold = env.friction[2] if fed != 0.0 else env.friction[1] + env.friction[3]
-            slip_clamped(x, s.clamped, g, env.force / carried, dogged, hold, env.friction[1])
-        for i in range(x.shape[0]):
-            mobility[i] = 0.0 if s.clamped[i] else w[i]
-
-        predict(x, previous, v, mobility, env.gravity, drag, h)
+        predict(x, previous, v, w, env.gravity, drag, h)
         for k in range(s.held.shape[0]):
             for c in range(3):
                 x[s.held[k], c] = s.held0[k, c] + t1 * (s.held1[k, c] - s.held0[k, c])
-        if carried > 0.0:
-            for i in range(x.shape[0]):
-                if s.clamped[i]:
-                    x[i, 0] += fed * along[0]
-                    x[i, 1] += fed * along[1]
-                    x[i, 2] = 0.5 * s.thickness
-
         multipliers[:] = 0.0
-        for _ in range(sweeps):
-            sweep_membrane(x, mobility, e, multipliers, h)
+        sweep_membrane(x, w, e, multipliers, h)
         if n % interval == 0:
-            sweep_bending(x, mobility, e, h, interval)
+            sweep_bending(x, w, e, h, interval)
 
         if needle_is_down(turns1):
             if s.pin[0] >= 0:
-                _pin_to_needle(x, w, g.elements, s.pin[0], s.share, env.needle_at)
+                _pin_to_needle(x, w, elements, s.pin[0], s.share, env.needle_at)
         else:
             s.pin[0] = -1
         if env.plate_near:
             R = env.plate_axes0 + t1 * (env.plate_axes1 - env.plate_axes0)
             o = env.plate_at0 + t1 * (env.plate_at1 - env.plate_at0)
-            push_from_plate(x, mobility, R, o, env.plate_half, env.plate_depth, s.thickness)
-        push_from_foot(x, previous, mobility, env.needle_axes, env.needle_at, env.foot_half, sole, s.thickness)
-        rest_on_table(x, previous, mobility, 0.5 * s.thickness, env.friction[0])
+            push_from_plate(x, w, R, o, env.plate_half, env.plate_depth, s.thickness)
+        push_from_foot(x, previous, w, env.needle_axes, env.needle_at, env.foot_half, sole, s.thickness)
+        rest_on_table(x, previous, w, 0.5 * s.thickness, env.friction)
 
         for i in range(x.shape[0]):
             for c in range(3):
@@ -142,7 +115,7 @@ def advance(
         turn = passages(turns1)
         if turn > passages(turns0):
             f = (turn + 75.0 / 360.0 - turns0) / (turns1 - turns0)
-            triangle = _find_at_passage(x, previous, g.elements, env.needle_at, f, s.share)
+            triangle = _find_at_passage(x, previous, elements, env.needle_at, f, s.share)
             s.pin[0] = triangle
             found[count, 0], found[count, 1], found[count, 2] = turn, (n + f) * h, triangle
             found[count, 3:] = s.share

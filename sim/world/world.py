@@ -13,17 +13,18 @@ from sim.world.bullet import RigidWorld
 from sim.world.cloth import Cloth
 from sim.world.cloth_step import Surroundings
 from sim.world.feed import PIERCE
+from sim.world.foot import sole_height
 from sim.world.gripper import ENGAGED, Gripper
 from sim.world.loader import lay_piece
 from sim.world.mishaps import Mishap
 from sim.world.parameters import WorldParameters
+from sim.world.sewing_bed import MachineMotion, SewingBed
 from sim.world.surfaces import Surfaces
 
 STEP = 1.0 / 240.0
 LOADING_TIME = 0.5
 PICKED_HEIGHT = 20e-3
 STEPS_PER_COLLISION_CHECK = 4
-PRESSED = 0.98
 NEAR = 5e-3
 GRAVITY = (0.0, 0.0, -9.81)
 DRAG_COEFFICIENT = 1.2
@@ -55,6 +56,7 @@ class World:
         self._rigid = RigidWorld(parameters, plant.joint_targets)
         self._T_tool = self._rigid.tool_pose()
         self._surfaces = Surfaces(parameters)
+        self._bed = SewingBed(parameters.machine)
         self._gripper = Gripper(parameters.gripper, parameters.scatter)
         self._cloths: dict[int, Cloth] = {}
         self._laid = 0
@@ -146,7 +148,7 @@ class World:
 
     def _sole(self, foot_down: float) -> float:
         """Height of the sole above the throat plate [m]; the lowered foot stands on one ply."""
-        return self._parameters.material.thickness + (1.0 - foot_down) * self._parameters.machine.foot_lift
+        return sole_height(self._parameters.machine, foot_down, self._parameters.material.thickness)
 
     def _load(self, dt: float) -> None:
         if self._plant.loader_request != self._request:
@@ -182,8 +184,10 @@ class World:
         moved = not np.array_equal(T_before, self._T_tool)
         turned = self._shaft != self._plant.shaft_turns
         pressed_or_lifted = self._foot != self._plant.foot_down
-        pierced: list[tuple[int, Cloth, Array]] = []
+        pierced = self._step_bed(dt)
         for number, cloth in self._cloths.items():
+            if cloth in self._bed.cloths:
+                continue
             low, high = cloth.x.min(axis=0), cloth.x.max(axis=0)
             near = self._plate_is_near(low, high)
             held = cloth is self._gripper.cloth
@@ -195,13 +199,31 @@ class World:
             pierced += [(number, cloth, row) for row in found]
         self._log_pierces(pierced, dt)
 
+    def _step_bed(self, dt: float) -> list[tuple[int, Cloth, Array]]:
+        """Move the cloth that foot or needle hold; returns the passages of the needle through it."""
+        numbers = {id(cloth): number for number, cloth in self._cloths.items()}
+        self._bed.update(list(self._cloths.values()), self._plant.foot_down, self._plant.shaft_turns)
+        held = self._gripper.cloth
+        targets = {q: self._gripper.targets(self._T_tool, dt) for q, c in enumerate(self._bed.cloths) if c is held}
+        motion = MachineMotion(
+            shaft0=self._shaft,
+            shaft1=self._plant.shaft_turns,
+            foot0=self._foot,
+            foot1=self._plant.foot_down,
+            feed=self._plant.feed_length,
+            thread=not (self._plant.thread_broken or self._plant.bobbin_empty),
+            T_plate=self._T_tool,
+            plate_half=np.array(self._parameters.gripper.size) / 2.0,
+        )
+        return [(numbers[id(cloth)], cloth, row) for cloth, row in self._bed.step(motion, dt, targets)]
+
     def _surroundings(self, cloth: Cloth, T_before: Array, plate_near: bool) -> Surroundings:
         m, machine, plate = cloth.material, self._parameters.machine, self._parameters.gripper
         T_needle = machine.T_base_needle
         return Surroundings(
             gravity=np.array(GRAVITY),
             drag_coefficient=DRAG_COEFFICIENT,
-            friction=np.array([m.friction_table, m.friction_foot, m.friction_feed_dog, m.friction_foot]),
+            friction=m.friction_table,
             plate_near=plate_near,
             plate_axes0=np.ascontiguousarray(T_before[:3, :3]),
             plate_axes1=np.ascontiguousarray(self._T_tool[:3, :3]),
@@ -214,11 +236,8 @@ class World:
             foot_half=np.array([machine.foot_length, machine.foot_width]) / 2.0,
             sole0=self._sole(self._foot),
             sole1=self._sole(self._plant.foot_down),
-            pressed=self._plant.foot_down >= PRESSED,
-            force=machine.foot_force,
             shaft0=self._shaft,
             shaft1=self._plant.shaft_turns,
-            feed=self._plant.feed_length,
         )
 
     def _plate_is_near(self, low: Array, high: Array) -> bool:

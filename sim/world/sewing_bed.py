@@ -1,0 +1,401 @@
+"""Cloth at the needle: while foot or needle hold it, its plies move in the balance of true forces.
+
+Between whiles `Cloth.step` moves it in space; see docs/adr/0009-two-models-of-cloth.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from sewcell.geometry.poses import Array
+from sim.world.balance import Problem, evaluate, find_balance
+from sim.world.bristles import NEVER, Links, bend, relax_bristle
+from sim.world.cloth import Cloth
+from sim.world.cloth_mesh import Indices
+from sim.world.feed import PIERCE, cut_turn, feed_progress, needle_is_down, passages
+from sim.world.foot import (
+    FOOT,
+    PRESLIDING,
+    foot_force,
+    locate,
+    make_footprint,
+    press_cloth,
+    slot_count,
+    sole_height,
+)
+from sim.world.heights import LIES, relax_heights
+from sim.world.membrane import NONE, slip_yarns
+from sim.world.parameters import Machine
+from sim.world.ply_stack import PlyStack, stack_plies
+
+SPLITS = 5
+"""How often a step is halved when a triangle would turn over."""
+NEEDLE_STIFFNESS = 5e3
+"""Of the needle sideways at the throat plate [N/m]: steel of 0.9 mm, guided by bar and hole."""
+CARRIED, UNMOVED = 20e-3, 80e-3
+"""Distances from the needle up to which the first guess of a step has the cloth go with the dog, or part of it [m]."""
+THREAD_STIFFNESS, THREAD_STRENGTH = 2e4, 8.0
+"""Of a lockstitch against shear between its plies [N/m, N]: assumed, of the size of a sewing thread's."""
+ARCH_TIME = 40e-3
+"""Time in which the membrane comes to know that cloth has risen [s]: slower than the waves that run through an arch."""
+TOE_RAMP, TOE_SLOPE = 6e-3, 0.5
+GRAVITY = 9.81
+REST_SPEED, REST_STEPS = 3e-4, 24
+
+
+@dataclass(frozen=True, slots=True)
+class MachineMotion:
+    """Shaft [turns], foot (0 to 1) at the start (0) and end (1) of a step; `feed` [m] per turn; `thread`: needle and
+    bobbin have thread, so that stitches are formed; `T_plate`: T_base_tool of the gripper plate of half size (2,) [m].
+    """
+
+    shaft0: float
+    shaft1: float
+    foot0: float
+    foot1: float
+    feed: float
+    thread: bool
+    T_plate: Array
+    plate_half: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A material point of a ply on the needle: `triangle` and `share` (3,) of that ply."""
+
+    triangle: int
+    share: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Stitch:
+    """A lockstitch joins a point of a ply to that of the ply above it."""
+
+    lower: Cloth
+    lower_point: Pinned
+    upper: Cloth
+    upper_point: Pinned
+
+
+@dataclass(frozen=True, slots=True)
+class BedForces:
+    """In base [N]: of the gripper on each vertex (V, 2), of the sole on the cloth (2,), of the needle on it (2,)."""
+
+    held: Array
+    foot: Array
+    needle: Array
+
+
+class SewingBed:
+    """Foot, feed dog, needle and throat plate with the plies that they hold."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._footprint = make_footprint(machine)
+        self._needle = machine.T_base_needle[:2, 3].copy()
+        self._stack: PlyStack | None = None
+        self._held: list[Indices] = []
+        self._quiet = 0
+        self.pins: dict[int, Pinned] = {}  # by place in the stack
+        self.stitches: list[Stitch] = []
+
+    @property
+    def cloths(self) -> tuple[Cloth, ...]:
+        """Plies that the bed moves, from below."""
+        return () if self._stack is None else self._stack.cloths
+
+    @property
+    def positions(self) -> Array:
+        """(V, 3) of all plies [m]."""
+        return np.column_stack([self._x, self._z])
+
+    def update(self, cloths: Sequence[Cloth], foot_down: float, turns: float) -> None:
+        """Take over cloth on which the foot stands or which the needle holds, and let go what neither holds."""
+        pressed = foot_force(self._machine, foot_down, 0.0) > 0.0
+        needle_in = needle_is_down(turns)
+        wanted = []
+        for cloth in cloths:
+            pinned = needle_in and (self._is_pinned(cloth) or cloth.needle_point is not None)
+            if pinned or (pressed and self._lies_under_foot(cloth)):
+                wanted.append(cloth)
+        wanted.sort(key=self._height)
+        held = [cloth.held for cloth in wanted]
+        same = tuple(wanted) == self.cloths and all(a is b for a, b in zip(held, self._held, strict=True))
+        if not same:
+            self._release()
+            self._take(tuple(wanted))
+            self._held = held
+
+    def step(self, motion: MachineMotion, dt: float, targets: Mapping[int, Array]) -> list[tuple[Cloth, Array]]:
+        """Advance by `dt` [s]. `targets`: by place in the stack, where the held vertices are at its end (K, 3).
+
+        Returns: ply and passage of the needle through it (6,), see `advance`, in the order of time and from below.
+        Raises: RuntimeError when there is no balance in which every triangle keeps its face up.
+        """
+        if self._stack is None or self._rests(motion, targets):
+            return []
+        stack = self._stack
+        given0 = self.positions
+        given1 = given0.copy()
+        for q, target in targets.items():
+            given1[stack.vertices[q] + stack.cloths[q].held] = target
+        found: list[tuple[Cloth, Array]] = []
+        for t0, t1 in pairwise(cut_turn(motion.shaft0, motion.shaft1)):
+            self._solve_part(motion, dt, t0, t1, given0, given1, found, SPLITS)
+        for q, cloth in enumerate(stack.cloths):
+            part = slice(stack.vertices[q], stack.vertices[q + 1])
+            cloth.x[:, :2], cloth.x[:, 2] = self._x[part], self._z[part]
+            cloth.v[:, :2], cloth.v[:, 2] = self._v[part], self._vz[part]
+            cloth.v[cloth.held] = 0.0
+            cloth.finish_step(cloth.x[cloth.held].copy())
+        fastest = float(np.abs(self._v).max(initial=0.0) + np.abs(self._vz).max(initial=0.0))
+        still = motion.shaft0 == motion.shaft1 and motion.foot0 == motion.foot1 and np.array_equal(given0, given1)
+        self._quiet = self._quiet + 1 if still and fastest < REST_SPEED else 0
+        return found
+
+    def forces(self) -> BedForces:
+        """At the end of the last step."""
+        if self._stack is None:
+            return BedForces(np.zeros((0, 2)), np.zeros(2), np.zeros(2))
+        stack, problem = self._stack, self._problem
+        gradient = np.zeros_like(self._x)
+        evaluate(self._x, self._arch, problem, NONE, gradient, self._band)
+        foot, needle = np.zeros(2), np.zeros(2)
+        for n in range(len(problem.links.limit)):
+            bent = np.array(bend(self._x, stack.membrane.triangles, problem.links, n))
+            size = max(float(np.linalg.norm(bent)), 1e-15)
+            pull = -bent * min(problem.links.stiffness[n], problem.links.limit[n] / size)
+            if n < self._bristles and self._home[n, 1] == FOOT:
+                foot += pull
+            elif self._bristles <= n < self._bristles + len(self.pins):
+                needle += pull
+        return BedForces(np.where((stack.dof < 0)[:, None], gradient, 0.0), foot, needle)
+
+    def _is_pinned(self, cloth: Cloth) -> bool:
+        return any(self.cloths[q] is cloth for q in self.pins)
+
+    def _lies_under_foot(self, cloth: Cloth) -> bool:
+        R, machine = self._machine.T_base_needle[:2, :2], self._machine
+        seen = np.abs((cloth.x[:, :2] - self._needle) @ R)
+        return bool(np.any((seen[:, 0] <= machine.foot_length / 2.0) & (seen[:, 1] <= machine.foot_width / 2.0)))
+
+    def _height(self, cloth: Cloth) -> float:
+        nearest = np.argmin(np.linalg.norm(cloth.x[:, :2] - self._needle, axis=1))
+        return float(cloth.x[nearest, 2])
+
+    def _release(self) -> None:
+        for q, cloth in enumerate(self.cloths):
+            pin = self.pins.get(q)
+            cloth.resume(None if pin is None else (pin.triangle, pin.share))
+        self._stack = None
+        self.pins = {}
+
+    def _take(self, cloths: tuple[Cloth, ...]) -> None:
+        if not cloths:
+            return
+        stack = self._stack = stack_plies(cloths)
+        x = np.concatenate([c.x for c in cloths])
+        v = np.concatenate([c.v for c in cloths])
+        self._x, self._z = np.ascontiguousarray(x[:, :2]), np.ascontiguousarray(x[:, 2])
+        self._v, self._vz = np.ascontiguousarray(v[:, :2]), np.ascontiguousarray(v[:, 2])
+        free = stack.dof >= 0
+        self._arch = self._z.copy()
+        self._anchor = self._x.copy()
+        self._inverse_mass = np.where(free, 1.0 / stack.mass, 0.0)
+        weight = GRAVITY * stack.mass * np.concatenate([np.full(len(c.x), c.material.friction_table) for c in cloths])
+        self._weight_friction = np.where(free, weight, 0.0)
+        unknowns = 2 * int(np.count_nonzero(free))
+        self._band = np.zeros((unknowns, stack.width))
+        points, slots = len(self._footprint.points), slot_count(len(cloths))
+        self._bent = np.zeros((points, slots, 2))
+        self._home = np.zeros((points * slots, 2), dtype=np.int64)
+        self._make_room()
+        self._bristles = 0
+        self._quiet = 0
+        for q, cloth in enumerate(cloths):
+            if cloth.needle_point is not None:
+                self.pins[q] = Pinned(*cloth.needle_point)
+
+    def _make_room(self) -> None:
+        """For all links that a step can have."""
+        room = len(self._home) + len(self.cloths) + len(self.stitches)
+        self._links = Links(
+            np.zeros((room, 2), dtype=np.int64), np.zeros((room, 2, 3)), np.zeros((room, 2)), np.zeros(room),
+            np.zeros(room),
+        )  # fmt: skip
+
+    def _rests(self, motion: MachineMotion, targets: Mapping[int, Array]) -> bool:
+        if self._quiet < REST_STEPS or motion.shaft0 != motion.shaft1 or motion.foot0 != motion.foot1:
+            return False
+        stack = self._stack
+        if stack is None:
+            return True
+        now = self.positions
+        return all(
+            np.array_equal(now[stack.vertices[q] + stack.cloths[q].held], target) for q, target in targets.items()
+        )
+
+    def _solve_part(
+        self, motion: MachineMotion, dt: float, t0: float, t1: float, given0: Array, given1: Array,
+        found: list[tuple[Cloth, Array]], splits: int,
+    ) -> None:  # fmt: skip
+        """From fraction `t0` to `t1` of the step; halved when a triangle would turn over on the way."""
+        stack = self._stack
+        if stack is None:
+            return
+        h = (t1 - t0) * dt
+        turns0 = motion.shaft0 + t0 * (motion.shaft1 - motion.shaft0)
+        turns1 = motion.shaft0 + t1 * (motion.shaft1 - motion.shaft0)
+        foot = motion.foot0 + t1 * (motion.foot1 - motion.foot0)
+        if not needle_is_down(turns1) and self.pins:
+            if motion.thread:
+                self._tie()
+            self.pins = {}
+        x0 = self._x.copy()
+        bent = self._bent.copy()
+        given = given0 + t1 * (given1 - given0)
+        free = stack.dof >= 0
+        self._z[~free] = given[~free, 2]
+        self._arch += np.where(free, min(1.0, h / ARCH_TIME), 1.0) * (self._z - self._arch)
+        count = self._make_links(x0, foot, turns0, turns1, motion.feed)
+        lies = self._z <= stack.floor + LIES
+        links = self._links
+        used = Links(
+            links.triangle[:count], links.share[:count], links.origin[:count], links.limit[:count],
+            links.stiffness[:count],
+        )  # fmt: skip
+        problem = self._problem = Problem(
+            stack.membrane, used, stack.dof, stack.mass / h**2,
+            x0 + h * self._v, self._anchor, np.where(lies, self._weight_friction, 0.0),
+        )  # fmt: skip
+        gradient = np.empty_like(x0)
+        fed = (feed_progress(turns1) - feed_progress(turns0)) * motion.feed
+        for start in (self._guess(problem, x0, fed, given), x0):
+            x = np.where(free[:, None], start, given[:, :2])
+            iterations = find_balance(x, self._arch, problem, gradient, self._band)
+            if iterations > 0:
+                break
+        else:
+            self._bent = bent
+            if splits == 0:
+                raise RuntimeError("the cloth under the foot finds no balance: a triangle would turn over")
+            middle = 0.5 * (t0 + t1)
+            self._solve_part(motion, dt, t0, middle, given0, given1, found, splits - 1)
+            self._solve_part(motion, dt, middle, t1, given0, given1, found, splits - 1)
+            return
+        self._x = x
+        self._v = np.where(free[:, None], (x - x0) / h, 0.0)
+        self._keep_bristles(problem)
+        slip_yarns(x, self._arch, stack.membrane)
+        ceiling = self._ceiling(motion, foot)
+        w = self._inverse_mass
+        relax_heights(x, self._z, self._vz, w, stack.floor, ceiling, stack.membrane, stack.hinges, -GRAVITY, h)
+        turn = passages(turns1)
+        if turn > passages(turns0):
+            share = (turn + PIERCE - turns0) / (turns1 - turns0)
+            self._pierce(turn, share, t0 * dt + share * h, x0, found)
+
+    def _guess(self, problem: Problem, x0: Array, fed: float, given: Array) -> Array:
+        """Where the free vertices may be: as they were going on, or near the foot carried along by the dog."""
+        if self._bristles == 0:
+            return problem.predicted
+        far = (np.linalg.norm(x0 - self._needle, axis=1) - CARRIED) / (UNMOVED - CARRIED)
+        far = np.clip(far, 0.0, 1.0)[:, None]
+        carried = x0 + (1.0 - far) * fed * self._footprint.along + far * (problem.predicted - x0)
+        fixed = (problem.dof < 0)[:, None]
+        energies = [
+            evaluate(np.where(fixed, given[:, :2], x), self._arch, problem, NONE, np.empty_like(x0), self._band)
+            for x in (problem.predicted, carried)
+        ]
+        return carried if energies[1] < energies[0] else problem.predicted
+
+    def _make_links(self, x0: Array, foot: float, turns0: float, turns1: float, feed: float) -> int:
+        """Fill the links of a step: bristles, then needle, then stitches. Returns their number."""
+        stack, links, print_ = self._stack, self._links, self._footprint
+        if stack is None:
+            return 0
+        triangles = stack.membrane.triangles
+        middle = 0.5 * (turns0 + turns1)
+        force = foot_force(self._machine, foot, middle)
+        fed = (feed_progress(turns1) - feed_progress(turns0)) * feed
+        n: int = press_cloth(
+            x0, triangles, stack.triangles, print_.points, print_.teeth, print_.along, self._bent,
+            force, middle, fed, stack.friction, links, self._home,
+        )  # fmt: skip
+        self._bristles = n
+        for q, pin in self.pins.items():
+            links.triangle[n] = stack.triangles[q] + pin.triangle, -1
+            links.share[n, 0] = pin.share
+            links.origin[n] = self._needle
+            links.limit[n], links.stiffness[n] = NEVER, NEEDLE_STIFFNESS
+            n += 1
+        place = {id(cloth): first for cloth, first in zip(stack.cloths, stack.triangles, strict=False)}
+        for s in self.stitches:
+            if id(s.lower) in place and id(s.upper) in place:
+                links.triangle[n] = (
+                    place[id(s.upper)] + s.upper_point.triangle,
+                    place[id(s.lower)] + s.lower_point.triangle,
+                )
+                links.share[n] = s.upper_point.share, s.lower_point.share
+                links.origin[n] = 0.0
+                links.limit[n], links.stiffness[n] = THREAD_STRENGTH, THREAD_STIFFNESS
+                n += 1
+        return n
+
+    def _tie(self) -> None:
+        """The hook has caught the loop: neighbouring plies on the needle are joined."""
+        for q, r in pairwise(sorted(self.pins)):
+            self.stitches.append(Stitch(self.cloths[q], self.pins[q], self.cloths[r], self.pins[r]))
+            self._make_room()
+
+    def _keep_bristles(self, problem: Problem) -> None:
+        """What the bristles are bent by after the step, and where those on the table stand."""
+        stack = self._stack
+        if stack is None:
+            return
+        for n in range(self._bristles):
+            p, slot = self._home[n]
+            self._bent[p, slot] = bend(self._x, stack.membrane.triangles, problem.links, n)
+        relax_bristle(self._bent, PRESLIDING)
+        off = self._x - self._anchor
+        relax_bristle(off, 20e-6)
+        off[problem.limit == 0.0] = 0.0
+        self._anchor = self._x - off
+
+    def _ceiling(self, motion: MachineMotion, foot: float) -> Array:
+        """Height (V,) that the sole with its toe, and the gripper plate, leave to the middle surface."""
+        stack, machine = self._stack, self._machine
+        if stack is None:
+            return np.empty(0)
+        half = np.array([machine.foot_length, machine.foot_width]) / 2.0
+        seen = np.abs((self._x - self._needle) @ machine.T_base_needle[:2, :2]) - half
+        out = seen.max(axis=1)
+        lifted = sole_height(machine, foot, stack.thickness) - stack.thickness
+        ceiling = np.where(out < TOE_RAMP, stack.floor + lifted + TOE_SLOPE * np.maximum(out, 0.0), np.inf)
+        T = motion.T_plate
+        beside = np.abs((self.positions - T[:3, 3]) @ T[:3, :2]) <= motion.plate_half
+        above = T[2, 3] - stack.cloths[-1].material.thickness / 2.0
+        return np.where(beside.all(axis=1), np.minimum(ceiling, np.maximum(stack.floor, above)), ceiling)
+
+    def _pierce(self, turn: int, share: float, time: float, x0: Array, found: list[tuple[Cloth, Array]]) -> None:
+        """The needle passes the throat plate a fraction `share` of the way from `x0` to the present positions."""
+        stack = self._stack
+        if stack is None:
+            return
+        x = x0 + share * (self._x - x0)
+        triangle, at = np.empty(1, dtype=np.int64), np.empty((1, 3))
+        for q, cloth in enumerate(stack.cloths):
+            locate(
+                x,
+                stack.membrane.triangles,
+                stack.triangles[q],
+                stack.triangles[q + 1],
+                self._needle[None],
+                triangle,
+                at,
+            )
+            if triangle[0] >= 0:
+                self.pins[q] = Pinned(int(triangle[0] - stack.triangles[q]), at[0].copy())
+                found.append((cloth, np.array([turn, time, self.pins[q].triangle, *at[0]])))
