@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-LONGEST_LAG = 0.1
+LONGEST_LAG = 0.05
 """Time [s] that a paced cell makes up for after the computer was too slow; what is more is given up."""
 
 

@@ -5,6 +5,7 @@ A process of its own, because drawing takes tenths of a second in which the emul
 
 import asyncio
 import contextlib
+import os
 import signal
 import time
 from dataclasses import dataclass
@@ -22,10 +23,12 @@ from sim.camera.shadows import Light
 from sim.camera.source import RenderedCamera
 from sim.serve.world import Scene
 
-PERIOD = 0.5
+PERIOD = 0.7
 """From exposure to exposure [s], or longer while drawing takes longer."""
 LATENCY = 0.4
 """From the exposure to the picture's leaving [s], or longer while drawing takes longer."""
+KINDNESS = 8
+"""By how much it gives way to the controllers and to the host."""
 PATIENCE = 2.0
 """Longest time that a watcher may take for a picture [s]."""
 
@@ -58,6 +61,7 @@ def film(setup: FilmSetup, control: Connection, scenes: Connection) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.nice(KINDNESS)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         asyncio.run(_Film(setup, control, scenes).run())
 

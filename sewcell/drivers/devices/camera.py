@@ -16,9 +16,9 @@ __all__ = ["CameraHealth", "CameraSettings", "CaptureSource"]
 
 PATIENCE = 4.0
 """Longest wait for a picture, besides the camera's latency [s]."""
-OPENING = 6.0
+OPENING = 8.0
 """Longest wait for the first one [s]."""
-CLOSING = 4.0
+CLOSING = 6.0
 """Longest wait for a camera that is just being opened or read [s]."""
 
 

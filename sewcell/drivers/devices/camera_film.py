@@ -20,6 +20,8 @@ RETRY = 0.5
 """Pause before a camera that is gone is opened again [s]."""
 STAMP_AGE = 1.0
 """A camera's own clock is trusted while its pictures are not older than this by it [s]."""
+QUEUED = 0.5
+"""Pictures that come within this share of the time between their exposures have waited in a queue."""
 LOST_FROM = 1.6
 """An interval of this many periods means that a picture was lost."""
 INTERVALS = 50
@@ -54,6 +56,7 @@ class FilmThread:
         self._wanted: tuple[float, Deliver] | None = None
         self._pictures = self._lost = self._openings = 0
         self._offset = math.inf
+        self._before: tuple[float, float] | None = None
         self._intervals: deque[float] = deque(maxlen=INTERVALS)
         self._failure: LinkError | None = None
         self._closing = threading.Event()
@@ -109,7 +112,7 @@ class FilmThread:
     def _watch(self, capture: Any) -> None:
         """Take every picture off the camera until it gives none."""
         last: float | None = None
-        self._offset = math.inf
+        self._offset, self._before = math.inf, None
         while not self._closing.is_set():
             if not capture.grab():
                 self._fail(
@@ -119,6 +122,8 @@ class FilmThread:
                 )
                 return
             stamp = self._stamp(capture)
+            if stamp is None:
+                continue
             if last is not None:
                 self._count(stamp - last)
             last = stamp
@@ -131,16 +136,20 @@ class FilmThread:
                 self._wanted = None
             wanted[1](self._develop(capture, stamp))
 
-    def _stamp(self, capture: Any) -> float:
-        """When the picture was exposed, by the camera's own clock.
+    def _stamp(self, capture: Any) -> float | None:
+        """When the picture was exposed, by the camera's own clock; None for one that has waited in a queue.
 
         V4L2 uses the clock of the loop. The clock of a stream begins anywhere; the picture that came fastest by it sets
-        it. One that runs too slowly is set again.
+        it. One that runs too slowly is set again. FFmpeg gathers pictures while it opens a stream: they come faster
+        than they were exposed.
         """
         now = self._clock()
         told = float(capture.get(cv2.CAP_PROP_POS_MSEC)) * MS
         if isinstance(self._settings.device, int) and now - STAMP_AGE < told <= now:
             return told
+        before, self._before = self._before, (now, told)
+        if before is None or now - before[0] < QUEUED * (told - before[1]):
+            return None
         if not 0.0 <= now - told - self._offset < STAMP_AGE:
             self._offset = now - told
         return told + self._offset - self._settings.latency

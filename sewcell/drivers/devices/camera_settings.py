@@ -18,7 +18,7 @@ APIS: dict[str, int] = {
 }
 FFMPEG_QUIET = {"OPENCV_FFMPEG_LOGLEVEL": "-8"}
 """What a camera lacks is told in one sentence, not in the words of the libraries."""
-OPEN_TIMEOUT_MS = 3000
+OPEN_TIMEOUT_MS = 5000
 READ_TIMEOUT_MS = 2500
 """Longest waits for a network camera."""
 V4L2_MANUAL, V4L2_AUTOMATIC = 1.0, 3.0
