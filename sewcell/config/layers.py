@@ -19,6 +19,7 @@ from sewcell.config.messages import show_path
 from sewcell.config.models import FabricModel, GarmentModel
 from sewcell.config.models_cell import ArmModel, CameraModel, CellModel, PortsModel
 from sewcell.config.models_scenario import FaultModel, ImperfectionsModel, ScenarioModel
+from sewcell.config.urdf import read_urdf
 from sewcell.errors import ConfigError
 from sewcell.geometry.poses import Array
 from sewcell.pattern.dxf import read_pieces
@@ -131,8 +132,12 @@ def load_job(
     files = [garment_path, fabric_path, cell_path, arm_path, camera_path, scenario_path, level_path, pattern_path]
     if calibration is not None:
         files.append(calibration.find_origin().path)
+    urdf = None
+    if arms.values.urdf is not None:
+        files.append(_tidy(arm_path.parent / arms.values.urdf.file))
+        urdf = read_urdf(files[-1], arms.values.urdf.base, arms.values.urdf.tip)
     measured = None if calibration is None else calibration.values
-    digest = _digest(models, measured, pieces)
+    digest = _digest(models, measured, pieces, urdf)
     return Job(*models, pieces=pieces, files=tuple(files), arm_file=arm_path, digest=digest, calibration=measured)
 
 
@@ -182,7 +187,12 @@ def _tidy(path: Path) -> Path:
     return Path(os.path.normpath(path))
 
 
-def _digest(models: tuple[Model, ...], calibration: CameraModel | None, pieces: dict[str, Piece]) -> str:
+def _digest(
+    models: tuple[Model, ...],
+    calibration: CameraModel | None,
+    pieces: dict[str, Piece],
+    urdf: tuple[Array, Array] | None,
+) -> str:
     """sha256 of values and geometry, without the references to files that they were read from, and without ports."""
     values = {type(model).__name__: model.model_dump(mode="json", exclude={"override"}) for model in models}
     for key in ("cell", "fabric", "pattern"):
@@ -192,6 +202,8 @@ def _digest(models: tuple[Model, ...], calibration: CameraModel | None, pieces: 
     del values["CellModel"]["arm"], values["CellModel"]["ports"], camera["file"], camera["calibration"]
     if calibration is not None:
         values["calibration"] = calibration.model_dump(mode="json")
+    if urdf is not None:
+        values["ArmModel"]["urdf"] = [np.rint(frames * 1e9).astype(np.int64).tolist() for frames in urdf]
     drawn = {name: _to_nanometres(piece) for name, piece in pieces.items()}
     text = json.dumps({"values": values, "pieces": drawn}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

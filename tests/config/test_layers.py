@@ -43,7 +43,7 @@ def test_the_shirt_pocket_is_a_job(garment: Path) -> None:
         "configs/arms/kr6_r700.yaml",
         "configs/cameras/bench-overhead.yaml",
         "configs/scenarios/undisturbed.yaml",
-            "configs/imperfections/typical.yaml",
+        "configs/imperfections/typical.yaml",
         "configs/patterns/shirt-pocket.dxf",
     ]
 
@@ -252,3 +252,23 @@ def test_the_digest_changes_with_every_value(edit: Edit, garment: Path, name: st
     digest = load_job(garment).digest
     edit(name, old, new)
     assert load_job(garment).digest != digest
+
+
+def test_the_digest_changes_with_the_urdf_that_the_arm_names(configs: Path, garment: Path, edit: Edit) -> None:
+    joints = "".join(
+        f'<link name="l{i + 1}"/><joint name="j{i}" type="revolute"><parent link="l{i}"/><child link="l{i + 1}"/>'
+        f'<origin xyz="0 0 0.1"/><axis xyz="0 {i % 2} {1 - i % 2}"/>'
+        '<limit lower="-3" upper="3" effort="1" velocity="1"/></joint>'
+        for i in range(6)
+    )
+    drawing = configs / "arms" / "own.urdf"
+    drawing.write_text(f'<robot name="own"><link name="l0"/>{joints}</robot>')
+    arm = (configs / "arms" / "kr6_r700.yaml").read_text()
+    (configs / "arms" / "own.yaml").write_text(
+        f"name: own\nfamily: urdf\nurdf: {{file: own.urdf}}\n{arm[arm.index('limits:') :]}"
+    )
+    edit(CELL, "arm: kr6_r700", "arm: own")
+    job = load_job(garment)
+    drawing.write_text(drawing.read_text().replace("0 0 0.1", "0 0 0.2", 1))
+    assert drawing.resolve() in [file.resolve() for file in job.files]
+    assert load_job(garment).digest != job.digest
