@@ -100,6 +100,7 @@ def build_lines() -> Iterator[Line]:
         yield at_most(f"{name} longest wait beyond the motion's time [s]", trial.longest_wait, 1.0)
         yield at_most(f"{name} unhandled exceptions", trial.unhandled, 0)
         yield at_least(f"{name} failures told in words", trial.errors.total(), 1)
+        yield at_least(f"{name} arrivals that were checked", trial.arrivals, 100)
 
     rng = np.random.default_rng(1)
     for cable in ("arm", "bus"):

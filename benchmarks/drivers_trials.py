@@ -18,7 +18,7 @@ from sim.link import Faults
 
 Array = NDArray[np.float64]
 
-SEGMENT = 2.0
+SEGMENT = 0.3
 """Planned time of a motion between two end points [s]."""
 HOMING = 2.0
 """Time that the emulated controller takes for homing [s]."""
@@ -77,7 +77,7 @@ def send_lines(lines: int, flip: float, seed: int, period: float = 0.01) -> Line
             rig.history.clear()
             await recover(rig)
             start = rig.arm.position.joints
-            goal = HOME + rng.uniform(-30.0, 30.0, 6) * DEG
+            goal = HOME + rng.uniform(-10.0, 10.0, 6) * DEG
             s = np.linspace(0.0, 1.0, round(SEGMENT / period) + 1)[:, None]
             points = start + (goal - start) * s**2 * (3.0 - 2.0 * s)
             arrived = await call(rig, rig.arm.move(points, period), SEGMENT)

@@ -16,11 +16,12 @@ def test_damaged_bytes_never_lead_to_a_wrong_position_that_nobody_noticed(flip):
     assert trial.unhandled == 0
     assert trial.longest_wait <= 1.0
     assert trial.errors.total() > 0
+    assert trial.arrivals > 0
 
 
 def test_a_good_cable_loses_no_line():
     trial = send_lines(1000, 0.0, seed=7)
-    assert (trial.arrivals, trial.errors.total()) == (5, 0)
+    assert (trial.arrivals, trial.errors.total()) == (34, 0)
 
 
 @pytest.mark.parametrize("cable", ["arm", "bus"])

@@ -103,8 +103,11 @@ class ArmDevice:
                 "port in the cell file"
             )
         await self._link.report()
-        await (check_modes if known else set_modes)(self._link)
-        self._steps = await read_steps(self._link)
+        if known:
+            await check_modes(self._link)
+        else:
+            await set_modes(self._link)
+            self._steps = await read_steps(self._link)
 
     async def close(self) -> None:
         """Stop a motion that is under way, end all tasks and close the port."""

@@ -22,9 +22,11 @@ REPORT_PERIOD = 0.02
 """Time between the reports asked for while waiting for an event [s]."""
 GREETING_TIME = 1.0
 """Longest time for the first answer: the controller may be starting [s]."""
-ANSWER_TIME = 0.3
+ANSWER_TIME = 0.2
 """Longest time for the answer to `$I` afterwards [s]."""
 IDENTIFY_ATTEMPTS = 3
+SETTINGS_TIME = 0.3
+"""A hundred settings take so long on the wire [s]."""
 _ALARMS_THAT_KEEP_POSITION: Final = frozenset({2, 4, 5, 13, 14})
 _BRAKING_REPORTS: Final = 40
 
@@ -177,7 +179,7 @@ class GrblLink:
         """The controller's settings by number."""
         await self.synchronise()
         self.settings = {}
-        await self.send(grbl.SHOW_SETTINGS, 1.0)
+        await self.send(grbl.SHOW_SETTINGS, SETTINGS_TIME)
         return self.settings
 
     def declare_restart(self) -> None:

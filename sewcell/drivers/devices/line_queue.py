@@ -7,7 +7,7 @@ from typing import Any
 
 from sewcell.errors import SewcellError
 
-ANSWER_TIME = 0.5
+ANSWER_TIME = 0.4
 """Longest time that the controller takes for the answer to a line, beyond what the caller expects [s]."""
 SMALLEST_BUFFER = 128
 """Receive buffer of the smallest grbl controllers [bytes]: assumed until $I tells better."""
