@@ -115,14 +115,14 @@ def lumped_areas(mesh: ClothMesh) -> Array:
     return np.bincount(mesh.triangles.ravel(), np.repeat(area / 3.0, 3), len(mesh.points)).astype(np.float64)
 
 
-def vertex_stars(triangles: Indices, count: int) -> tuple[Indices, Indices]:
-    """Triangles around each vertex as (start (count + 1,), corners): `3 * triangle + corner`."""
-    order = np.argsort(triangles.ravel(), kind="stable")
-    start = np.concatenate([[0], np.cumsum(np.bincount(triangles.ravel(), minlength=count))])
-    return start.astype(np.int64), order.astype(np.int64)
-
-
 def _hinges(triangles: Indices, points: Array, area: Array, material: ClothMaterial) -> tuple[Indices, Array, Array]:
+    """Hinges, their weights and compliances.
+
+    A hinge feels the curvature across its edge only, so that bending along the warp is shared by edges of all
+    directions. With f = 1/2 + 3/4 cos 2p - 1/8 cos 6p of the warp's rigidity and 1 - f of the weft's, p the angle from
+    the warp to the normal of the edge, the sum over a lattice of equilateral triangles is right for both directions,
+    however it lies.
+    """
     wings: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for t, corners in enumerate(triangles.tolist()):
         for k in range(3):
@@ -139,8 +139,12 @@ def _hinges(triangles: Indices, points: Array, area: Array, material: ClothMater
     c03, c04 = _cotangent(x0 - x1, x2 - x1), _cotangent(x0 - x1, x3 - x1)
     weights = np.column_stack([c03 + c04, c01 + c02, -c01 - c03, -c02 - c04])
     edge = x1 - x0
-    across_warp = edge[:, 1] ** 2 / np.sum(edge**2, axis=1)
-    rigidity = material.bending_warp * across_warp + material.bending_weft * (1.0 - across_warp)
+    k = 2.0 * edge[:, 1] ** 2 / np.sum(edge**2, axis=1) - 1.0
+    along_warp = 0.5 + 1.125 * k - 0.5 * k**3
+    lower, upper = sorted((material.bending_warp, material.bending_weft))
+    rigidity = np.clip(
+        material.bending_warp * along_warp + material.bending_weft * (1.0 - along_warp), 0.1 * lower, 1.2 * upper
+    )
     return index, weights, np.array(span) / rigidity
 
 

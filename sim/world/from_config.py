@@ -26,7 +26,7 @@ def make_world_parameters(
     arm = _make_arm(imperfections.arm, rng)
     needle, tool = imperfections.machine, imperfections.gripper
     return WorldParameters(
-        material=_make_material(fabric),
+        material=make_material(fabric),
         machine=_make_machine(cell, draw_shift(rng, needle.needle_sigma_mm, needle.needle_sigma_deg, planar=True)),
         gripper=_make_gripper(cell, draw_shift(rng, tool.mount_sigma_mm, tool.mount_sigma_deg)),
         bench=_make_bench(cell),
@@ -51,7 +51,8 @@ def _make_arm(spread: ArmSpread, rng: np.random.Generator) -> ArmAsBuilt:
     )
 
 
-def _make_material(fabric: FabricModel) -> ClothMaterial:
+def make_material(fabric: FabricModel) -> ClothMaterial:
+    """Mechanics of one ply of a fabric file, in SI."""
     red, green, blue = (level / 255.0 for level in fabric.colour_rgb)
     return ClothMaterial(
         areal_mass=fabric.areal_mass_g_m2 * GRAM,
@@ -79,6 +80,8 @@ def _make_machine(cell: CellModel, shift: Array) -> Machine:
         foot_width=machine.foot.width_mm * MM,
         foot_force=machine.foot.force_N,
         bodies=tuple(_make_body(b.name, b) for b in machine.bodies if b.name not in ZONES_OF_MOVING_PARTS),
+        micro_lift=machine.foot.micro_lift_percent * PERCENT,
+        differential=machine.differential_feed,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sewcell.geometry.poses import Array
 from sim.world.cloth import Cloth
@@ -19,7 +20,10 @@ STIRRED = 0.95
 """Share of the friction that holds a sleeping ply at which it wakes."""
 LIFTED = 0.05
 """Pull upwards at which a sleeping ply wakes, as a share of its weight."""
+CLING_FROM = 1.0e-3
+"""Cut edges that lie closer than this catch in each other [m]."""
 GRAVITY = 9.81
+_NOTHING = (np.empty(0, dtype=np.int64), np.empty(0))
 
 
 @dataclass(slots=True)
@@ -43,7 +47,7 @@ class _Layout:
     ply: Indices
     tri_ply: Indices
     triangles: Indices
-    rim: np.ndarray
+    rim: NDArray[np.bool_]
     rest: Array
     sweep: Sweep
     edge: float
@@ -55,8 +59,9 @@ class Plies:
     def __init__(self) -> None:
         self.order: list[Cloth] = []
         self._bondings: list[Bonding] = []
-        self._sides: dict[tuple[int, ...], tuple[Indices, Array]] = {}
+        self._sides: dict[int, tuple[Indices, Array]] = {}
         self._layouts: dict[tuple[int, ...], _Layout] = {}
+        self._boxes: dict[int, Array] = {}
 
     def add(self, cloth: Cloth) -> None:
         """Lay `cloth` on top of all others."""
@@ -73,6 +78,7 @@ class Plies:
         self._bondings.clear()
         self._sides.clear()
         self._layouts.clear()
+        self._boxes.clear()
 
     def cling(self, upper: Cloth, lower: Cloth) -> int:
         """Fibres take hold between the cut edge of `upper` and what lies of `lower` under it. Returns: how many bonds.
@@ -82,7 +88,7 @@ class Plies:
         rim = np.flatnonzero(upper.mesh.boundary).astype(np.int64)
         pairs = find_pairs(
             np.vstack([upper.x, lower.x]), np.zeros((0, 2)), rim, lower.triangles + len(upper.x),
-            rim_triangles(lower.triangles), 0, len(lower.triangles), 1, 1e-3, 0.0, _mean_edge(lower), np.empty(0, dtype=np.int64), np.empty(0),
+            rim_triangles(lower.triangles), 0, len(lower.triangles), 1, CLING_FROM, 0.0, _mean_edge(lower), *_NOTHING,
         )  # fmt: skip
         share = np.array([_shares(upper.x[v], lower.x[lower.triangles[t]]) for v, t in zip(*pairs[:2], strict=True)])
         inside = np.flatnonzero(share.reshape(-1, 3).min(axis=1) >= -0.1)
@@ -101,11 +107,11 @@ class Plies:
         Returns: passages of the needle of each ply, in `order`.
         """
         found: list[Array] = [np.empty((0, 6))] * len(self.order)
-        boxes = [_box(c, dt) for c in self.order]
+        boxes = [self._box(c, dt) for c in self.order]
         awake = [n for n, c in enumerate(self.order) if not c.asleep]
         for n in awake:
             if self.order[n].stirred:
-                self._wake_above(n, boxes)
+                self._wake_others(n, boxes)
         awake = [n for n, c in enumerate(self.order) if not c.asleep]
         near = {n: [m for m in range(len(self.order)) if m != n and _overlap(boxes[n], boxes[m])] for n in awake}
         together = [n for n in awake if near[n] or is_folded(self.order[n].x, self.order[n].triangles)]
@@ -117,11 +123,25 @@ class Plies:
             self._step_together(members, boxes, surroundings[together[0]], dt, substeps, targets)
         return found
 
-    def _wake_above(self, n: int, boxes: list[Array]) -> None:
-        """What lies on a ply that moves loses its rest."""
+    def _box(self, cloth: Cloth, dt: float) -> Array:
+        """(2, 3): the room that a ply can reach in a step of `dt` [s]; of one that sleeps it is known."""
+        if cloth.asleep and id(cloth) in self._boxes:
+            return self._boxes[id(cloth)]
+        margin = _reach(cloth, dt)
+        box = np.array([cloth.x.min(axis=0) - margin, cloth.x.max(axis=0) + margin])
+        self._boxes.pop(id(cloth), None)
+        if cloth.asleep:
+            self._boxes[id(cloth)] = box
+        return box
+
+    def _wake_others(self, n: int, boxes: list[Array]) -> None:
+        """What lies on a ply that moves loses its rest, and what clings to it."""
         for m in range(n + 1, len(self.order)):
             if self.order[m].asleep and _overlap(boxes[n], boxes[m]):
                 self.order[m].wake()
+        for bonding in self._bondings:
+            if bonding.upper is self.order[n] and bonding.lower.asleep:
+                bonding.lower.wake()
 
     def _step_together(
         self,
@@ -134,7 +154,7 @@ class Plies:
     ) -> None:
         cloths = [self.order[n] for n in members]
         layout = self._layout(cloths)
-        ends = [c.held_now if targets[n] is None else targets[n] for n, c in zip(members, cloths, strict=True)]
+        ends = [_end_of(c, targets[n]) for n, c in zip(members, cloths, strict=True)]
         group = _gather(cloths, layout, ends)
         reaches = [_reach(c, dt) for c in cloths]
         pairs = self._find_pairs(cloths, layout, group.x, [boxes[n] for n in members], reaches)
@@ -191,21 +211,21 @@ class Plies:
         layer: int,
         reach: float,
     ) -> tuple[Indices, Indices, Array]:
-        """Pairs of the vertices of a ply with the triangles of another; sides are remembered until the next step."""
-        name = (id(cloths[of]), id(cloths[to]))
+        """Pairs of the vertices of a ply with the triangles of another, or of its own: then sides are remembered."""
         gap = 0.5 * (cloths[of].material.thickness + cloths[to].material.thickness)
-        nothing = (np.empty(0, dtype=np.int64), np.empty(0))
-        known, sides = self._sides.get(name, nothing)
+        known, sides = self._sides.get(id(cloths[of]), _NOTHING) if of == to else _NOTHING
         first, last = int(layout.triangle_start[to]), int(layout.triangle_start[to + 1])
-        # Keys count from the first vertex and triangle of the two plies, so that they outlast a change of the group.
+        # Keys count from the first vertex and triangle of the ply, so that they outlast a change of the group.
         offset = int(layout.start[of]) * len(layout.triangles) + first
+        known = known // (last - first) * len(layout.triangles) + known % (last - first) + offset
         v, t, side = find_pairs(
-            x, layout.rest, vertices, layout.triangles, layout.rim, first, last, layer, reach, 1.5 * (reach - gap), layout.edge,
-            known // (last - first) * len(layout.triangles) + known % (last - first) + offset, sides,
+            x, layout.rest, vertices, layout.triangles, layout.rim, first, last, layer, reach, 1.5 * (reach - gap),
+            layout.edge, known, sides,
         )  # fmt: skip
-        keys = (v - layout.start[of]) * (last - first) + (t - first)
-        order = np.argsort(keys)
-        self._sides[name] = (keys[order], side[order])
+        if of == to:
+            keys = (v - layout.start[of]) * (last - first) + (t - first)
+            order = np.argsort(keys)
+            self._sides[id(cloths[of])] = (keys[order], side[order])
         return v, t, side
 
     def _bonds_of(self, cloths: list[Cloth], layout: _Layout) -> tuple[Bonds, list[Bonding]]:
@@ -292,10 +312,8 @@ def _gather(cloths: list[Cloth], layout: _Layout, ends: list[Array]) -> PlyGroup
     )
 
 
-def _box(cloth: Cloth, dt: float) -> Array:
-    """(2, 3): the room that a ply can reach in a step of `dt` [s]."""
-    margin = _reach(cloth, dt)
-    return np.array([cloth.x.min(axis=0) - margin, cloth.x.max(axis=0) + margin])
+def _end_of(cloth: Cloth, target: Array | None) -> Array:
+    return cloth.held_now if target is None else target
 
 
 def _reach(cloth: Cloth, dt: float) -> float:

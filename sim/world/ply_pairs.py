@@ -67,14 +67,14 @@ def find_pairs(
     known: Indices,
     known_side: Array,
 ) -> tuple[Indices, Indices, Array]:
-    """Pairs of `vertices` with the triangles `first` to `last` that come within `reach` [m] of each other, and `aside` [m] along the triangle.
-
-    Triangles of the `rim` (T,) carry cloth beyond their edge, see RIM.
+    """Pairs of `vertices` with the triangles `first` to `last` that come within `reach` [m] of each other, and `aside`
+    [m] along the triangle. Those of the `rim` (T,) carry cloth beyond their edge, see RIM.
 
     `layer` 1: the vertices belong to the upper ply, -1: to the lower, 0: to the same (`rest` (V, 2) tells neighbours).
-    Plies keep their order: a vertex of the upper one belongs above the triangle, wherever it is now. Within a ply, and
-    where the triangle stands upright, it belongs where it is, or where the same pair was in the last step (`known`,
-    sorted: vertex x triangles + triangle, with `known_side`). Triangles are found by a grid over their plan view.
+    Plies keep their order: a vertex of the upper one belongs above the triangle, wherever it is now; where the triangle
+    stands upright, it belongs where it is. Within a ply it belongs where the same pair was in the last step (`known`,
+    sorted: vertex x triangles + triangle, with `known_side`), or else where it is. Triangles are found by a grid over
+    their plan view.
     """
     x0 = y0 = np.inf
     x1 = y1 = -np.inf
@@ -87,8 +87,8 @@ def find_pairs(
     margin = reach + beyond
     x0, y0, x1, y1 = x0 - margin, y0 - margin, x1 + margin, y1 + margin
     cell = max(edge, np.sqrt((x1 - x0) * (y1 - y0) / 40000.0))
-    nx, ny = int((x1 - x0) / cell) + 1, int((y1 - y0) / cell) + 1
-    head = np.full(nx * ny, -1, dtype=np.int64)
+    columns, rows = int((x1 - x0) / cell) + 1, int((y1 - y0) / cell) + 1
+    head = np.full(columns * rows, -1, dtype=np.int64)
     following = np.full(vertices.shape[0], -1, dtype=np.int64)
     z0, z1 = np.inf, -np.inf
     for t in range(first, last):
@@ -98,7 +98,7 @@ def find_pairs(
         p = x[vertices[m]]
         if p[0] < x0 or p[0] > x1 or p[1] < y0 or p[1] > y1 or p[2] < z0 - reach or p[2] > z1 + reach:
             continue
-        place = int((p[0] - x0) / cell) * ny + int((p[1] - y0) / cell)
+        place = int((p[0] - x0) / cell) * rows + int((p[1] - y0) / cell)
         following[m] = head[place]
         head[place] = m
     capacity = 4 * vertices.shape[0] + 64
@@ -114,24 +114,26 @@ def find_pairs(
         lx, hx = min(a[0], b[0], c3[0]) - wide, max(a[0], b[0], c3[0]) + wide
         ly, hy = min(a[1], b[1], c3[1]) - wide, max(a[1], b[1], c3[1]) + wide
         lz, hz = min(a[2], b[2], c3[2]) - reach, max(a[2], b[2], c3[2]) + reach
-        normal = np.cross(b - a, c3 - a)
-        size = np.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2)
-        normal /= size
-        for cx in range(max(0, int((lx - x0) / cell)), min(nx - 1, int((hx - x0) / cell)) + 1):
-            for cy in range(max(0, int((ly - y0) / cell)), min(ny - 1, int((hy - y0) / cell)) + 1):
-                m = head[cx * ny + cy]
+        ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+        wx, wy, wz = c3[0] - a[0], c3[1] - a[1], c3[2] - a[2]
+        nx, ny, nz = uy * wz - uz * wy, uz * wx - ux * wz, ux * wy - uy * wx
+        size = np.sqrt(nx * nx + ny * ny + nz * nz)
+        nx, ny, nz = nx / size, ny / size, nz / size
+        for cx in range(max(0, int((lx - x0) / cell)), min(columns - 1, int((hx - x0) / cell)) + 1):
+            for cy in range(max(0, int((ly - y0) / cell)), min(rows - 1, int((hy - y0) / cell)) + 1):
+                m = head[cx * rows + cy]
                 while m >= 0:
                     v = vertices[m]
                     m = following[m]
                     p = x[v]
                     if p[0] < lx or p[0] > hx or p[1] < ly or p[1] > hy or p[2] < lz or p[2] > hz:
                         continue
-                    r = p - a
-                    distance = r[0] * normal[0] + r[1] * normal[1] + r[2] * normal[2]
+                    rx, ry, rz = p[0] - a[0], p[1] - a[1], p[2] - a[2]
+                    distance = rx * nx + ry * ny + rz * nz
                     if abs(distance) > reach:
                         continue
-                    s1 = np.dot(np.cross(r, c3 - a), normal) / size
-                    s2 = np.dot(np.cross(b - a, r), normal) / size
+                    s1 = ((ry * wz - rz * wy) * nx + (rz * wx - rx * wz) * ny + (rx * wy - ry * wx) * nz) / size
+                    s2 = ((uy * rz - uz * ry) * nx + (uz * rx - ux * rz) * ny + (ux * ry - uy * rx) * nz) / size
                     if min(s1, s2, 1.0 - s1 - s2) < -(aside / edge + (RIM if rim[t] else 0.01)):
                         continue
                     if layer == 0:
@@ -140,10 +142,10 @@ def find_pairs(
                             near = near or (rest[v, 0] - rest[n, 0]) ** 2 + (rest[v, 1] - rest[n, 1]) ** 2 < apart
                         if near:
                             continue
-                    if layer != 0 and abs(normal[2]) > UPRIGHT:
-                        belongs = layer * np.sign(normal[2])
-                    else:
-                        belongs = 1.0 if distance >= 0.0 else -1.0
+                    belongs = 1.0 if distance >= 0.0 else -1.0
+                    if layer != 0 and abs(nz) > UPRIGHT:
+                        belongs = layer * np.sign(nz)
+                    elif layer == 0:
                         key = v * triangles.shape[0] + t
                         at = np.searchsorted(known, key)
                         if at < known.shape[0] and known[at] == key:

@@ -1,0 +1,128 @@
+"""Facts about cloth that theory or another simulator tells: bending, stretch, drape, friction, energy."""
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sewcell.config.loader import load_yaml
+from sewcell.config.models import FabricModel
+from sewcell.geometry.planar import PlanarPose
+from sim.world.cloth_rig import COTTON, DT, Rig, make_cloth, tool_at
+from sim.world.drape import describe_hem
+from sim.world.from_config import make_material
+from sim.world.textile_lab import (
+    drape_round,
+    droop_angle,
+    hang_strip,
+    measure_bending_length,
+    measure_elongation,
+    measure_energy,
+    overhang,
+    settle,
+)
+
+FABRICS = Path(__file__).parents[2] / "configs" / "fabrics"
+GRAVITY = 9.81
+COARSE, FINE = 4.7e-3, 2.45e-3
+"""Edges with which a shirt pocket has 800 and 3,000 vertices [m]."""
+
+
+def read_fabric(name):
+    return make_material(load_yaml(FABRICS / f"{name}.yaml", FabricModel))
+
+
+def test_the_elastica_agrees_with_peirce_at_his_angle():
+    assert droop_angle(2.0) == pytest.approx(41.5, abs=0.3)
+
+
+OTHER_FABRICS = [pytest.param(n, marks=pytest.mark.slow) for n in ("linen-shirting", "poplin", "denim", "jersey")]
+
+
+@pytest.mark.parametrize("name", ["cotton-shirting", *OTHER_FABRICS])
+@pytest.mark.parametrize("along_weft", [False, True], ids=["warp", "weft"])
+def test_every_fabric_droops_over_an_edge_as_peirce_says_on_two_meshes_and_two_lattices(name, along_weft):
+    material = read_fabric(name)
+    bending = material.bending_weft if along_weft else material.bending_warp
+    expected = (bending / material.areal_mass / GRAVITY) ** (1.0 / 3.0)
+    lengths = []
+    for edge, skew in ((COARSE, 0.0), (COARSE, 0.4), (FINE, 0.0)):
+        strip = overhang(material, 2.0 * expected, edge, along_weft, skew)
+        lengths.append(measure_bending_length(strip, 2.0 * expected))
+    assert lengths == pytest.approx([expected] * 3, rel=0.10)
+    # Rigidity goes with the third power of the bending length; fabric that bends within three edges feels the mesh.
+    assert (lengths[2] / lengths[0]) ** 3 == pytest.approx(1.0, abs=0.15 if expected > 3.4 * COARSE else 0.25)
+
+
+@pytest.mark.parametrize(("edge", "stiffness"), [(10e-3, 4000.0), (7e-3, 4000.0), (7e-3, 2500.0)])
+def test_a_hanging_strip_stretches_by_its_weight_over_its_stiffness_in_short_substeps(edge, stiffness):
+    strip = hang_strip(replace(COTTON, stretch_warp=stiffness), 0.1, 0.03, edge)
+    strip.substeps = 640
+    found = []
+    for _ in range(120):
+        strip.cloth.wake()
+        strip.wait(1)
+        found.append(measure_elongation(strip))
+    expected = COTTON.areal_mass * GRAVITY * 0.1 / 2.0 / stiffness
+    assert np.mean(found[60:]) == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize("edge", [COARSE, FINE])
+def test_in_the_substeps_of_the_cell_hanging_cloth_stretches_less_than_one_percent(edge):
+    strip = settle(hang_strip(COTTON, 0.12, 0.05, edge), 0.5)
+    assert np.percentile(strip.cloth.strains(), 99) < 0.01
+    assert measure_elongation(strip) < 0.005
+
+
+@pytest.mark.parametrize("degrees", [-1.0, 1.0])
+def test_cloth_slides_on_a_tilted_table_within_one_degree_of_the_angle_of_friction(degrees):
+    angle = np.arctan(COTTON.friction_table) + np.deg2rad(degrees)
+    down = 9.81 * np.array([np.sin(angle), 0.0, -np.cos(angle)])
+    rig = Rig(make_cloth(PlanarPose(0.0, 0.2, 0.0)), gravity=tuple(down), air=0.0)
+    rig.wait(60)
+    travelled = rig.cloth.fit_pose().x
+    if degrees < 0.0:
+        assert abs(travelled) < 1e-6
+    else:
+        pull = 9.81 * (np.sin(angle) - COTTON.friction_table * np.cos(angle))
+        assert travelled == pytest.approx(0.5 * pull * (60 * DT) ** 2, rel=0.1)
+
+
+def test_free_cloth_loses_energy_and_never_gains_any_while_it_swings_and_folds():
+    material = read_fabric("jersey")
+    strip = hang_strip(material, 0.12, 0.08, 6e-3)
+    rng = np.random.default_rng(4)
+    strip.cloth.v[:] = rng.normal(0.0, 0.3, strip.cloth.v.shape)
+    strip.cloth.v[strip.cloth.held] = 0.0
+    strip.air = 0.0
+    energies = [measure_energy(strip)]
+    for _ in range(60):
+        strip.wait(4)
+        energies.append(measure_energy(strip))
+    moving = energies[0] - energies[-1]
+    assert moving > 0.0
+    assert max(b - a for a, b in pairwise(energies)) < 0.02 * moving
+
+
+def test_air_brakes_falling_cloth_to_the_speed_at_which_drag_is_its_weight():
+    rig = Rig(make_cloth(PlanarPose(0.0, 0.0, 0.0), height=40.0), tool_at(9.0, 9.0, 9.0))
+    rig.wait(480)
+    m = COTTON.areal_mass
+    # 0.5 rho c v (v + 0.3) = m g, with rho 1.2 kg/m3 and c 1.2 in the rig
+    drag = 0.5 * 1.2 * 1.2
+    expected = -0.15 + np.sqrt(0.15**2 + m * GRAVITY / drag)
+    assert -rig.cloth.v[:, 2].mean() == pytest.approx(expected, rel=0.05)
+
+
+def test_a_round_drapes_over_a_disc_as_in_mujoco():
+    """Reference: `python -m tools.drape_reference`, MuJoCo 4.0.0, a mesh of 1,976 vertices; see docs/cloth.md."""
+    mujoco_drop, mujoco_coefficient = 45.56e-3, 0.5323
+    hem = {}
+    for edge in (9e-3, 6.5e-3):
+        rig = settle(drape_round(edge), 3.0)
+        hem[edge] = describe_hem(rig.cloth.pattern, rig.cloth.x - [0.0, 0.0, 0.5])
+    assert hem[9e-3].coefficient == pytest.approx(hem[6.5e-3].coefficient, rel=0.15)
+    assert hem[6.5e-3].drop == pytest.approx(mujoco_drop, rel=0.05)
+    assert hem[6.5e-3].coefficient == pytest.approx(mujoco_coefficient, rel=0.12)
