@@ -10,32 +10,6 @@ from tests.e2e.conftest import POCKET, Runner
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("scenario", "words"),
-    [
-        ("arm-struck", "ALARM:1, a joint ran into its limit switch"),
-        ("camera-unplugged", "camera 'overhead' gives no picture"),
-        ("emergency-stop", "emergency stop is pressed"),
-        ("field-bus-cable-pulled", "sim:field_bus is gone"),
-        ("piece-taken-away", "nothing lies in the zone where piece 'POCKET' is looked for"),
-        ("thread-break", "the needle thread broke"),
-    ],
-)
-def test_a_fault_of_the_cell_is_named_and_recorded(
-    run: Runner, tmp_path: Path, database: str, scenario: str, words: str
-) -> None:
-    outcome = run(scenario=scenario)
-    assert (outcome.summary["result"], outcome.exit_code) == ("failed", 1)
-    assert words in outcome.summary["reason"]
-    assert "\n" not in outcome.summary["reason"]
-    assert outcome.summary["alarms"][0]["text"] == outcome.summary["reason"]
-    (row,) = RunRecords(database).all()
-    assert (row.result, row.reason) == ("failed", outcome.summary["reason"])
-    assert words in (tmp_path / "run" / "report.html").read_text(encoding="utf-8").replace("&#39;", "'")
-    assert (tmp_path / "run" / "run.mcap").stat().st_size > 0
-
-
-@pytest.mark.slow
 def test_a_seam_beyond_the_reach_of_the_arm_is_refused_before_the_piece_is_touched(
     run: Runner, changed: Callable[[str, str, str], Path]
 ) -> None:

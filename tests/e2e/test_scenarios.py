@@ -1,0 +1,74 @@
+"""Every scenario ends as its file expects, in one sentence, with a record."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.campaign import judge_run, list_scenarios
+from sewcell.cell.records import RunRecords
+from sewcell.config.fault_names import FAULT_TEXTS
+from sewcell.config.loader import load_yaml
+from sewcell.config.models_scenario import ScenarioModel
+from tests.e2e.conftest import CONFIGS, Runner
+
+
+def read_scenario(name: str) -> ScenarioModel:
+    return load_yaml(CONFIGS / "scenarios" / f"{name}.yaml", ScenarioModel)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", list_scenarios())
+def test_every_scenario_ends_as_it_expects(run: Runner, tmp_path: Path, database: str, scenario: str) -> None:
+    outcome = run(scenario=scenario)
+    summary = outcome.summary
+    assert judge_run(summary, read_scenario(scenario).expect) == ""
+    assert outcome.exit_code == (0 if summary["result"] == "ok" else 1)
+    assert "\n" not in summary["reason"]
+    (row,) = RunRecords(database).all()
+    assert (row.result, row.reason) == (summary["result"], summary["reason"])
+    assert (tmp_path / "run" / "run.mcap").stat().st_size > 0
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8").replace("&#39;", "'")
+    if summary["result"] == "failed":
+        assert summary["alarms"][0]["text"] == summary["reason"]
+        assert summary["reason"] in page
+
+
+def test_every_scenario_says_in_its_first_line_what_happens() -> None:
+    for name in list_scenarios():
+        first = (CONFIGS / "scenarios" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()[0]
+        assert first.startswith("# ")
+        assert first.endswith(".")
+
+
+def test_every_fault_but_the_harmless_has_a_scenario() -> None:
+    caused = {fault.fault for name in list_scenarios() for fault in read_scenario(name).faults}
+    assert set(FAULT_TEXTS) - caused == {"bobbin-low"}
+
+
+@pytest.mark.slow
+def test_faults_of_the_command_line_come_to_those_of_the_scenario(run: Runner) -> None:
+    summary = run(scenario="pick-fails", faults=("bobbin-low@1s", "thread-break@3.2s")).summary
+    assert "pick again" in [step["name"] for step in summary["steps"]]
+    assert summary["result"] == "failed"
+    assert "the needle thread broke" in summary["reason"]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        ({"faults": ("thread-brake@3s",)}, "no fault 'thread-brake'; known: arm-cable-pulled"),
+        ({"faults": ("thread-brake@3s",)}, "did you mean 'thread-break'?"),
+        ({"faults": ("thread-break",)}, "write thread-break@3.2s for 3.2 s after the start"),
+        ({"faults": ("thread-break@soon",)}, "does not say when"),
+        ({"faults": ("thread-break@-1s",)}, "does not say when"),
+        ({"imperfections": "brand-new"}, "no imperfection 'brand-new'; known: ideal, typical, worn"),
+        ({"scenario": "earthquake"}, "no scenario 'earthquake'; known: "),
+    ],
+)
+def test_unknown_faults_levels_and_scenarios_are_answered_in_one_sentence(
+    run: Runner, wishes: dict[str, object], words: str
+) -> None:
+    outcome = run(**wishes)
+    assert (outcome.summary["result"], outcome.exit_code) == ("failed", 2)
+    assert words in outcome.summary["reason"]
+    assert "\n" not in outcome.summary["reason"]
