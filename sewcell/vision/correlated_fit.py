@@ -86,7 +86,7 @@ def _solve_plain(rows: Array, offset: Array, weight: Array) -> tuple[Array, Arra
 @njit(cache=True, error_model="numpy")
 def _hold(normal: Array) -> None:
     """Lets unknowns that no edge speaks of, such as the angle of a disc, stay where they are."""
-    most = 0.0
+    most = 1.0
     for k in range(len(normal)):
         most = max(most, normal[k, k])
     for k in range(len(normal)):

@@ -34,6 +34,7 @@ from sewcell.vision.rivals import (
     Candidate,
     is_doubtful,
     is_rival,
+    is_same_answer,
     log_ratio,
     name_difference,
 )
@@ -46,6 +47,8 @@ _MIN_AREA = 100.0 * MM**2
 _AREA_TOLERANCE = 0.25
 _COARSE_LIMIT = 3.0 * MM
 _COARSE_SHARE = 0.012  # of the perimeter
+_TWIN_LIMIT = 2.0 * MM
+"""Outlines that lie nearer to each other are always told apart by all of their edges."""
 _KEEP_RATIO, _KEEP_MARGIN = 1.6, 1.0 * MM
 _MAX_REFINED = 6
 _MIN_INLIERS = 0.7
@@ -61,6 +64,8 @@ _LEAST_PART = 0.35  # of the smallest piece's area
 _LARGEST_WHOLE = 1.3  # of the largest piece's area
 _FRAGMENTS = 10
 _MOST_PARTS = 6
+_MOST_OPEN = 0.5
+"""In a contour that stays unexplained for the most part, a part of an outline may as well be the pattern of a cloth."""
 _MOST_UNEXPLAINED = 0.1
 _MOST_FOLDED = 0.3
 _SCRUTINY_PX = 4.0
@@ -202,8 +207,7 @@ def _identify(blob: Blob, search: _Search, slack: float) -> LocatedPiece | str:
             f"has another outline than any piece looked for ({name} is nearest, {coarse[0].residual / MM:.1f} mm off)"
         )
     refined = _refine(search, [(fitting[h.index], h.pose) for h in _worth_refining(coarse, limit)])
-    if is_doubtful(refined[0]):
-        refined = _add_twins(search, refined)
+    refined = _add_twins(search, refined)
     best = refined[0]
     faint = best.fit.contrast < FAINT_CONTRAST
     if best.fit.inlier_ratio < (_FAINT_INLIERS if faint else _MIN_INLIERS):
@@ -241,6 +245,8 @@ def _identify_parts(blob: Blob, search: _Search) -> list[LocatedPiece]:
         free &= ~_is_near(blob.contour, shape)
         if free.sum() * closed_length(blob.contour) / len(free) < 4.0 * _EXPLAINED:
             break
+    if free.mean() > _MOST_OPEN:
+        found = [part for part in found if part[0].fit.inlier_ratio > _MIN_INLIERS]
     while found:
         doubts = [
             _share_unexplained(search.scene, best, [other for _, _, other in found if other is not shape])
@@ -299,9 +305,14 @@ def _add_twins(search: _Search, refined: list[Candidate]) -> list[Candidate]:
     laid = best.fit.pose.apply(best.piece.outline)
     contour = laid[::-1] if best.fit.pose.mirrored else laid
     near = match_contour(contour, [piece.outline for piece in search.pieces], search.mirrored)
-    limit = max(_COARSE_LIMIT, _COARSE_SHARE * closed_length(contour))
-    starts = [(h.index, h.pose) for h in near if h.residual <= limit][: _MAX_REFINED + 1]
-    twins = _refine(search, starts)
+    limit = max(_COARSE_LIMIT, _COARSE_SHARE * closed_length(contour)) if is_doubtful(best) else _TWIN_LIMIT
+    twins = []
+    for hypothesis in [h for h in near if h.residual <= limit][: _MAX_REFINED + 1]:
+        piece, model = search.pieces[hypothesis.index], search.model(hypothesis.index)
+        if any(is_same_answer(known, piece, hypothesis.pose) for known in refined):
+            continue
+        rough = fit_roughly(search.scene, model, hypothesis.pose)
+        twins.append(Candidate(piece, model, fit_outline(search.scene, model, rough.pose)))
     return sorted((*refined, *twins), key=lambda candidate: candidate.fit.cost)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sewcell.geometry.planar import wrap_angle
+from sewcell.geometry.planar import PlanarPose, wrap_angle
 from sewcell.pattern.piece import Piece
 from sewcell.units import DEG, MM
 from sewcell.vision.edge_fit import EdgeFit
@@ -34,14 +34,20 @@ def is_doubtful(best: Candidate) -> bool:
     return best.fit.contrast < FAINT_CONTRAST or best.fit.inlier_ratio <= _WHOLE_INLIERS
 
 
+def is_same_answer(known: Candidate, piece: Piece, pose: PlanarPose) -> bool:
+    """Whether `piece` at `pose` is what the candidate says: the same piece and face, within 5 mm and 5 degrees."""
+    own = known.fit.pose
+    if known.piece is not piece or own.mirrored != pose.mirrored:
+        return False
+    middle = piece.outline.mean(axis=0, keepdims=True)
+    turn = abs(float(wrap_angle(own.theta - pose.theta)))
+    return turn < _SAME_POSE[1] and float(np.linalg.norm(own.apply(middle) - pose.apply(middle))) < _SAME_POSE[0]
+
+
 def is_rival(best: Candidate, other: Candidate) -> bool:
     """Whether the picture allows `other` as well: the log likelihood ratio of the two fits is small."""
-    ours, theirs = best.fit.pose, other.fit.pose
-    same_answer = best.piece is other.piece and ours.mirrored == theirs.mirrored
-    if same_answer and abs(float(wrap_angle(ours.theta - theirs.theta))) < _SAME_POSE[1]:
-        middle = best.piece.outline.mean(axis=0, keepdims=True)
-        if np.linalg.norm(ours.apply(middle) - theirs.apply(middle)) < _SAME_POSE[0]:
-            return False
+    if is_same_answer(best, other.piece, other.fit.pose):
+        return False
     sure = _SURE_LOG_RATIO if best.fit.inlier_ratio > _WHOLE_INLIERS else _HIDDEN_LOG_RATIO
     if best.fit.contrast < FAINT_CONTRAST:
         sure = HOPELESS_LOG_RATIO

@@ -75,3 +75,10 @@ def test_the_angle_of_a_disc_that_no_edge_tells_stays():
     rows = np.column_stack((n, np.zeros(200)))
     step = solve_edges(rows, rows @ [1e-3, 0.0, 0.0], np.ones(200), 1e-3 * np.arange(200), np.zeros(200, int)).step
     np.testing.assert_allclose(step, [1e-3, 0.0, 0.0], atol=1e-6)
+
+
+def test_without_any_edge_nothing_moves():
+    model, rows, _ = make_rectangle()
+    solution = solve(model, rows, np.full(len(rows), 1e-3), np.zeros(len(rows)))
+    np.testing.assert_array_equal(solution.step, 0.0)
+    assert np.diag(solution.covariance).min() > 1.0
