@@ -1,6 +1,7 @@
 """The command line of sewcell."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ from sewcell.apps.vision_commands import vision_app
 from sewcell.backend import FilmWish
 from sewcell.cell.records import DEFAULT_DATABASE
 from sewcell.config.fault_names import FAULT_TEXTS
+from sewcell.drivers.protocols.grbl_texts import LANGUAGE_VARIABLE, LANGUAGES
 from sewcell.errors import ConfigError
 from sewcell.process.worklog import StepTime
 
@@ -36,8 +38,13 @@ app.command()(doctor)
 
 
 @app.callback()
-def describe() -> None:
+def describe(
+    language: Annotated[
+        str, typer.Option(envvar=LANGUAGE_VARIABLE, help=f"Of the arm's alarms: {' or '.join(LANGUAGES)}.")
+    ] = LANGUAGES[0],
+) -> None:
     """Control software of a robotic sewing cell."""
+    os.environ[LANGUAGE_VARIABLE] = language
 
 
 @app.command()
