@@ -205,15 +205,22 @@ class CellCameraModel(Model):
 
 
 class FootModel(Model):
-    """The sole of the presser foot: length along the feed, width across it."""
+    """The sole of the presser foot: length along the feed, width across it.
+
+    `micro_lift_percent`: part of the force that is left while the needle is in the cloth, 100 without micro-lift.
+    """
 
     length_mm: Positive
     width_mm: Positive
     force_N: Positive
+    micro_lift_percent: Annotated[float, Field(ge=0.0, le=100.0)] = 100.0
 
 
 class MachineModel(Model):
-    """The sewing machine; `needle` is T_base_needle, `bodies` stand in the needle frame."""
+    """The sewing machine; `needle` is T_base_needle, `bodies` stand in the needle frame.
+
+    `differential_feed`: stroke of the feed dog ahead of the needle over that behind it.
+    """
 
     needle: PoseModel
     max_speed_spm: Annotated[float, Field(gt=0.0, le=10000.0)]
@@ -221,6 +228,7 @@ class MachineModel(Model):
     acceleration_spm_s: Positive
     foot_lift_mm: Positive
     foot: FootModel
+    differential_feed: Annotated[float, Field(ge=0.5, le=2.0)] = 1.0
     bodies: Annotated[tuple[NamedBoxModel, ...], Field(strict=False)]
 
     @model_validator(mode="after")
