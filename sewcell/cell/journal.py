@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -41,7 +42,10 @@ _SCHEMAS = {
 
 
 class Journal:
-    """An MCAP file that stays readable when the run is cut off; opens in Foxglove. Times are loop times [s]."""
+    """An MCAP file that stays readable when the run is cut off; opens in Foxglove. Times are loop times [s].
+
+    A thread writes, in the order of the calls: to encode a picture takes longer than the machine waits for a heartbeat.
+    """
 
     def __init__(self, path: Path) -> None:
         try:
@@ -58,6 +62,8 @@ class Journal:
             for name, properties in _SCHEMAS.items()
         }
         self._channels: dict[str, int] = {}
+        self._failure: OSError | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
 
     def __enter__(self) -> Self:
         return self
@@ -79,6 +85,9 @@ class Journal:
 
     def add_image(self, image: Image) -> None:
         """A picture that a decision is taken from, without loss, so that the decision can be taken again."""
+        self._thread.submit(self._record_image, image)
+
+    def _record_image(self, image: Image) -> None:
         _, png = cv2.imencode(".png", image.pixels, [cv2.IMWRITE_PNG_COMPRESSION, PNG_EFFORT])
         seconds, nanoseconds = divmod(_nanoseconds(image.taken_at), 1_000_000_000)
         message = {
@@ -87,7 +96,7 @@ class Journal:
             "format": "png",
             "data": base64.b64encode(png.tobytes()).decode(),
         }
-        self._write(PICTURES + image.camera, "foxglove.CompressedImage", message, image.taken_at)
+        self._record(PICTURES + image.camera, "foxglove.CompressedImage", message, image.taken_at)
 
     def add_empty_table(self, empty: EmptyTable) -> None:
         """Which picture shows the empty table; at the time of that picture."""
@@ -102,15 +111,28 @@ class Journal:
         self._write(VERDICTS, "sewcell.Verdict", encode_verdict(verdict), verdict.taken_at)
 
     def close(self) -> None:
-        """Write the index and close the file."""
-        self._writer.finish()
-        self._file.close()
+        """Write what is left and the index, and close the file. Raises: OSError when the disk took not everything."""
+        self._thread.shutdown()
+        try:
+            if self._failure is not None:
+                raise self._failure
+            self._writer.finish()
+        finally:
+            self._file.close()
 
     def _write(self, topic: str, schema: str, message: Mapping[str, object], time: float) -> None:
-        if topic not in self._channels:
-            self._channels[topic] = self._writer.register_channel(topic, "json", self._schemas[schema])
+        self._thread.submit(self._record, topic, schema, message, time)
+
+    def _record(self, topic: str, schema: str, message: Mapping[str, object], time: float) -> None:
+        if self._failure is not None:
+            return
         stamp = _nanoseconds(time)
-        self._writer.add_message(self._channels[topic], stamp, json.dumps(message).encode(), stamp)
+        try:
+            if topic not in self._channels:
+                self._channels[topic] = self._writer.register_channel(topic, "json", self._schemas[schema])
+            self._writer.add_message(self._channels[topic], stamp, json.dumps(message).encode(), stamp)
+        except OSError as failure:
+            self._failure = failure
 
 
 def _nanoseconds(time: float) -> int:

@@ -20,7 +20,7 @@ SIZE = (65, 48)
 
 
 class Film:
-    """A camera over HTTP. `number`: of the picture that is being exposed; it stands in every pixel, unless `paint` says otherwise."""
+    """A camera over HTTP. `paint` makes a picture of its number; without it, the number stands in every pixel."""
 
     def __init__(self, period=0.05, delay=0.0, paint=lambda number: np.full((SIZE[1], SIZE[0], 3), number, np.uint8)):
         self.period, self.delay, self.paint = period, delay, paint
