@@ -23,7 +23,7 @@ from sim.camera.suite.cases import FIRST_JUDGING_SEED, HARD, Case, make_case
 
 PICTURES = 2_000
 PICTURES_FULL = 10_000
-PER_ACCURACY = 60
+PER_ACCURACY = 200
 PER_HARD = 40
 PER_PEER = 8
 TELLING_SHEAR = 0.1e-2

@@ -22,6 +22,8 @@ _STRAIN_SIGMAS = np.array([5.0, 5.0, 3.0])
 _LEAST_STRAIN = np.array([0.003, 0.003, 0.0015])
 """Stretch along x, stretch along y and shear count from here on."""
 _LARGEST_STRAIN = 0.012
+_TELLING_STRAIN = 0.0015
+"""An outline with a larger standard deviation cannot tell strain from a print or a careless cut."""
 _DEFORMED_INLIERS = 0.85
 _DEFORMED_CONTRAST = 0.6
 _INLIER = 0.6 * MM
@@ -88,6 +90,7 @@ def fit_outline(scene: Scene, model: EdgeModel, start: PlanarPose) -> EdgeFit:
     strain, sigma = solution.step[3:], np.sqrt(np.diag(solution.covariance)[3:])
     fit = replace(fit, sigma_shear=float(sigma[2]))
     sure = np.abs(strain) > np.maximum(_STRAIN_SIGMAS * sigma, _LEAST_STRAIN)
+    sure &= sigma < _TELLING_STRAIN
     if not sure.any() or np.abs(strain).max() > _LARGEST_STRAIN:
         return fit
     strain = np.where(sure, strain, 0.0)
