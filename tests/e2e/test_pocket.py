@@ -49,13 +49,16 @@ def test_the_hem_is_sewn_where_it_was_planned_and_everything_is_recorded(
     assert summary["config_digest"] in page
 
 
-def test_the_same_seed_gives_the_same_stitches_in_another_process(run: Runner, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_stitches_in_another_process_under_load(run: Runner, tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from sewcell.apps.start import main; main()", "run", str(POCKET), "--seed", "5"]
+    command += ["--imperfections", "worn"]
     command += ["--json", "--out", str(tmp_path / "other"), "--database", f"sqlite:///{tmp_path}/other.db"]
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as load:
+        finished = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        load.kill()
     assert finished.returncode == 0, finished.stderr
     elsewhere = json.loads(finished.stdout.splitlines()[-1])
-    here = run(seed=5).summary
+    here = run(seed=5, imperfections="worn").summary
     assert elsewhere["truth_digest"] == here["truth_digest"]
     assert elsewhere["steps"] == here["steps"]
 

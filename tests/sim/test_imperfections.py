@@ -139,3 +139,9 @@ def test_lint_lies_on_the_table_within_its_corners():
 
 def test_every_fault_that_can_be_named_can_happen():
     assert set(FAULTS) == set(FAULT_TEXTS)
+
+
+def test_the_page_lists_every_fault_with_what_happens_and_what_is_answered():
+    page = (POCKET.parents[2] / "docs" / "simulation.md").read_text(encoding="utf-8")
+    for name, text in FAULT_TEXTS.items():
+        assert f"| `{name}` | {text.happens} | {text.answer} |" in page

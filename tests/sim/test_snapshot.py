@@ -98,7 +98,7 @@ def test_a_restored_cell_has_the_same_future_bit_for_bit():
     other.world.close()
 
 
-def test_taking_a_snapshot_does_not_disturb_the_cell():
+def test_neither_a_snapshot_nor_somebody_who_looks_disturbs_the_cell():
     plain, kept = build_cell(), build_cell()
     for cell in (plain, kept):
         cell.bus.units[2].write(LOADER_REQUEST, [1], 0.0)
@@ -106,6 +106,8 @@ def test_taking_a_snapshot_does_not_disturb_the_cell():
             cell.step()
             if cell is kept and step % 70 == 69:
                 take_snapshot(cell)
+            if cell is kept and step % 12 == 11:
+                cell.meshes()
     assert np.array_equal(state_of(plain), state_of(kept))
     plain.world.close()
     kept.world.close()
