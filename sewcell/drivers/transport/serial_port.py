@@ -149,7 +149,7 @@ def _open_port(url: str, baud: int, parity: str) -> Any:
         raise LinkError(f"{url} cannot be opened: {_find_remedy(url, cause)}") from cause
     except termios.error as cause:
         raise LinkError(
-            f"{url} cannot be opened: it does not take {baud} baud with parity {parity}; correct baud and parity in the "
+            f"{url} cannot be opened: it takes no {baud} baud with parity {parity}; correct baud and parity in the "
             "ports (a pseudo-terminal has parity N)"
         ) from cause
 
