@@ -1,6 +1,6 @@
 """Cloth at the needle: while foot or needle hold it, its plies move in the balance of true forces.
 
-Between whiles `Cloth.step` moves it in space; see docs/adr/0009-two-models-of-cloth.md.
+Between whiles `Cloth.step` moves it in space; see docs/adr/0012-two-models-of-cloth.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,21 +10,13 @@ from itertools import pairwise
 import numpy as np
 
 from sewcell.geometry.poses import Array
-from sim.world.balance import Problem, evaluate, find_balance
-from sim.world.bristles import NEVER, Links, bend, relax_bristle
+from sim.world.balance import TABLE_PRESLIDING, Problem, evaluate, find_balance
+from sim.world.bed_contacts import BedContacts, Pinned, Stitch
+from sim.world.bristles import relax_bristle
 from sim.world.cloth import Cloth
 from sim.world.cloth_mesh import Indices
 from sim.world.feed import PIERCE, cut_turn, feed_progress, needle_is_down, passages
-from sim.world.foot import (
-    FOOT,
-    PRESLIDING,
-    foot_force,
-    locate,
-    make_footprint,
-    press_cloth,
-    slot_count,
-    sole_height,
-)
+from sim.world.foot import foot_force, locate, sole_height
 from sim.world.heights import LIES, relax_heights
 from sim.world.membrane import NONE, slip_yarns
 from sim.world.parameters import Machine
@@ -32,12 +24,8 @@ from sim.world.ply_stack import PlyStack, stack_plies
 
 SPLITS = 5
 """How often a step is halved when a triangle would turn over."""
-NEEDLE_STIFFNESS = 5e3
-"""Of the needle sideways at the throat plate [N/m]: steel of 0.9 mm, guided by bar and hole."""
 CARRIED, UNMOVED = 20e-3, 80e-3
 """Distances from the needle up to which the first guess of a step has the cloth go with the dog, or part of it [m]."""
-THREAD_STIFFNESS, THREAD_STRENGTH = 2e4, 8.0
-"""Of a lockstitch against shear between its plies [N/m, N]: assumed, of the size of a sewing thread's."""
 ARCH_TIME = 40e-3
 """Time in which the membrane comes to know that cloth has risen [s]: slower than the waves that run through an arch."""
 TOE_RAMP, TOE_SLOPE = 6e-3, 0.5
@@ -62,24 +50,6 @@ class MachineMotion:
 
 
 @dataclass(frozen=True, slots=True)
-class Pinned:
-    """A material point of a ply on the needle: `triangle` and `share` (3,) of that ply."""
-
-    triangle: int
-    share: Array
-
-
-@dataclass(frozen=True, slots=True)
-class Stitch:
-    """A lockstitch joins a point of a ply to that of the ply above it."""
-
-    lower: Cloth
-    lower_point: Pinned
-    upper: Cloth
-    upper_point: Pinned
-
-
-@dataclass(frozen=True, slots=True)
 class BedForces:
     """In base [N]: of the gripper on each vertex (V, 2), of the sole on the cloth (2,), of the needle on it (2,)."""
 
@@ -93,7 +63,6 @@ class SewingBed:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._footprint = make_footprint(machine)
         self._needle = machine.T_base_needle[:2, 3].copy()
         self._stack: PlyStack | None = None
         self._held: list[Indices] = []
@@ -162,15 +131,7 @@ class SewingBed:
         stack, problem = self._stack, self._problem
         gradient = np.zeros_like(self._x)
         evaluate(self._x, self._arch, problem, NONE, gradient, self._band)
-        foot, needle = np.zeros(2), np.zeros(2)
-        for n in range(len(problem.links.limit)):
-            bent = np.array(bend(self._x, stack.membrane.triangles, problem.links, n))
-            size = max(float(np.linalg.norm(bent)), 1e-15)
-            pull = -bent * min(problem.links.stiffness[n], problem.links.limit[n] / size)
-            if n < self._bristles and self._home[n, 1] == FOOT:
-                foot += pull
-            elif self._bristles <= n < self._bristles + len(self.pins):
-                needle += pull
+        foot, needle = self._contacts.pulls(self._x, problem.links)
         return BedForces(np.where((stack.dof < 0)[:, None], gradient, 0.0), foot, needle)
 
     def _is_pinned(self, cloth: Cloth) -> bool:
@@ -208,23 +169,11 @@ class SewingBed:
         self._weight_friction = np.where(free, weight, 0.0)
         unknowns = 2 * int(np.count_nonzero(free))
         self._band = np.zeros((unknowns, stack.width))
-        points, slots = len(self._footprint.points), slot_count(len(cloths))
-        self._bent = np.zeros((points, slots, 2))
-        self._home = np.zeros((points * slots, 2), dtype=np.int64)
-        self._make_room()
-        self._bristles = 0
+        self._contacts = BedContacts(self._machine, stack)
         self._quiet = 0
         for q, cloth in enumerate(cloths):
             if cloth.needle_point is not None:
                 self.pins[q] = Pinned(*cloth.needle_point)
-
-    def _make_room(self) -> None:
-        """For all links that a step can have."""
-        room = len(self._home) + len(self.cloths) + len(self.stitches)
-        self._links = Links(
-            np.zeros((room, 2), dtype=np.int64), np.zeros((room, 2, 3)), np.zeros((room, 2)), np.zeros(room),
-            np.zeros(room),
-        )  # fmt: skip
 
     def _rests(self, motion: MachineMotion, targets: Mapping[int, Array]) -> bool:
         if self._quiet < REST_STEPS or motion.shaft0 != motion.shaft1 or motion.foot0 != motion.foot1:
@@ -254,20 +203,15 @@ class SewingBed:
                 self._tie()
             self.pins = {}
         x0 = self._x.copy()
-        bent = self._bent.copy()
         given = given0 + t1 * (given1 - given0)
         free = stack.dof >= 0
         self._z[~free] = given[~free, 2]
         self._arch += np.where(free, min(1.0, h / ARCH_TIME), 1.0) * (self._z - self._arch)
-        count = self._make_links(x0, foot, turns0, turns1, motion.feed)
+        turns = (turns0, turns1)
+        links = self._contacts.make_links(x0, foot, turns, motion.feed, self.pins, self.stitches)
         lies = self._z <= stack.floor + LIES
-        links = self._links
-        used = Links(
-            links.triangle[:count], links.share[:count], links.origin[:count], links.limit[:count],
-            links.stiffness[:count],
-        )  # fmt: skip
         problem = self._problem = Problem(
-            stack.membrane, used, stack.dof, stack.mass / h**2,
+            stack.membrane, links, stack.dof, stack.mass / h**2,
             x0 + h * self._v, self._anchor, np.where(lies, self._weight_friction, 0.0),
         )  # fmt: skip
         gradient = np.empty_like(x0)
@@ -278,7 +222,6 @@ class SewingBed:
             if iterations > 0:
                 break
         else:
-            self._bent = bent
             if splits == 0:
                 raise RuntimeError("the cloth under the foot finds no balance: a triangle would turn over")
             middle = 0.5 * (t0 + t1)
@@ -287,7 +230,8 @@ class SewingBed:
             return
         self._x = x
         self._v = np.where(free[:, None], (x - x0) / h, 0.0)
-        self._keep_bristles(problem)
+        self._contacts.keep(x, links)
+        self._slip_on_table(problem)
         slip_yarns(x, self._arch, stack.membrane)
         ceiling = self._ceiling(motion, foot)
         w = self._inverse_mass
@@ -299,11 +243,11 @@ class SewingBed:
 
     def _guess(self, problem: Problem, x0: Array, fed: float, given: Array) -> Array:
         """Where the free vertices may be: as they were going on, or near the foot carried along by the dog."""
-        if self._bristles == 0:
+        if self._contacts.bristles == 0:
             return problem.predicted
         far = (np.linalg.norm(x0 - self._needle, axis=1) - CARRIED) / (UNMOVED - CARRIED)
         far = np.clip(far, 0.0, 1.0)[:, None]
-        carried = x0 + (1.0 - far) * fed * self._footprint.along + far * (problem.predicted - x0)
+        carried = x0 + (1.0 - far) * fed * self._contacts.along + far * (problem.predicted - x0)
         fixed = (problem.dof < 0)[:, None]
         energies = [
             evaluate(np.where(fixed, given[:, :2], x), self._arch, problem, NONE, np.empty_like(x0), self._band)
@@ -311,56 +255,15 @@ class SewingBed:
         ]
         return carried if energies[1] < energies[0] else problem.predicted
 
-    def _make_links(self, x0: Array, foot: float, turns0: float, turns1: float, feed: float) -> int:
-        """Fill the links of a step: bristles, then needle, then stitches. Returns their number."""
-        stack, links, print_ = self._stack, self._links, self._footprint
-        if stack is None:
-            return 0
-        triangles = stack.membrane.triangles
-        middle = 0.5 * (turns0 + turns1)
-        force = foot_force(self._machine, foot, middle)
-        fed = (feed_progress(turns1) - feed_progress(turns0)) * feed
-        n: int = press_cloth(
-            x0, triangles, stack.triangles, print_.points, print_.teeth, print_.along, self._bent,
-            force, middle, fed, stack.friction, links, self._home,
-        )  # fmt: skip
-        self._bristles = n
-        for q, pin in self.pins.items():
-            links.triangle[n] = stack.triangles[q] + pin.triangle, -1
-            links.share[n, 0] = pin.share
-            links.origin[n] = self._needle
-            links.limit[n], links.stiffness[n] = NEVER, NEEDLE_STIFFNESS
-            n += 1
-        place = {id(cloth): first for cloth, first in zip(stack.cloths, stack.triangles, strict=False)}
-        for s in self.stitches:
-            if id(s.lower) in place and id(s.upper) in place:
-                links.triangle[n] = (
-                    place[id(s.upper)] + s.upper_point.triangle,
-                    place[id(s.lower)] + s.lower_point.triangle,
-                )
-                links.share[n] = s.upper_point.share, s.lower_point.share
-                links.origin[n] = 0.0
-                links.limit[n], links.stiffness[n] = THREAD_STRENGTH, THREAD_STIFFNESS
-                n += 1
-        return n
-
     def _tie(self) -> None:
         """The hook has caught the loop: neighbouring plies on the needle are joined."""
         for q, r in pairwise(sorted(self.pins)):
             self.stitches.append(Stitch(self.cloths[q], self.pins[q], self.cloths[r], self.pins[r]))
-            self._make_room()
 
-    def _keep_bristles(self, problem: Problem) -> None:
-        """What the bristles are bent by after the step, and where those on the table stand."""
-        stack = self._stack
-        if stack is None:
-            return
-        for n in range(self._bristles):
-            p, slot = self._home[n]
-            self._bent[p, slot] = bend(self._x, stack.membrane.triangles, problem.links, n)
-        relax_bristle(self._bent, PRESLIDING)
+    def _slip_on_table(self, problem: Problem) -> None:
+        """Where the bristles on the table stand after the step."""
         off = self._x - self._anchor
-        relax_bristle(off, 20e-6)
+        relax_bristle(off, TABLE_PRESLIDING)
         off[problem.limit == 0.0] = 0.0
         self._anchor = self._x - off
 
@@ -387,15 +290,8 @@ class SewingBed:
         x = x0 + share * (self._x - x0)
         triangle, at = np.empty(1, dtype=np.int64), np.empty((1, 3))
         for q, cloth in enumerate(stack.cloths):
-            locate(
-                x,
-                stack.membrane.triangles,
-                stack.triangles[q],
-                stack.triangles[q + 1],
-                self._needle[None],
-                triangle,
-                at,
-            )
+            first, last = stack.triangles[q], stack.triangles[q + 1]
+            locate(x, stack.membrane.triangles, first, last, self._needle[None], triangle, at)
             if triangle[0] >= 0:
                 self.pins[q] = Pinned(int(triangle[0] - stack.triangles[q]), at[0].copy())
                 found.append((cloth, np.array([turn, time, self.pins[q].triangle, *at[0]])))

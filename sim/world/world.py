@@ -9,7 +9,7 @@ from sim.camera.dust import make_lint
 from sim.camera.mesh import Mesh
 from sim.plant import Plant
 from sim.truth import Pierce, TruePose, Truth
-from sim.world.bullet import RigidWorld
+from sim.world.bullet import NEEDLE_AMPLITUDE, RigidWorld
 from sim.world.cloth import Cloth
 from sim.world.cloth_step import Surroundings
 from sim.world.feed import PIERCE
@@ -67,6 +67,8 @@ class World:
         self._lint: list[Mesh] = []
         self._jammed = self._misses_pick = False
         self._plies = self._plies_next = 1
+        self._skipped = False
+        self._thread_failures: set[str] = set()
 
     @property
     def cloths(self) -> dict[int, Cloth]:
@@ -140,6 +142,7 @@ class World:
         self._steps += 1
         self._shaft, self._foot, self._pins = self._plant.shaft_turns, self._plant.foot_down, self._plant.pins_out
         self._log_state()
+        self._log_thread()
         if self._steps % STEPS_PER_COLLISION_CHECK == 0:
             self._check_collision()
         if self._steps % STEPS_PER_STRAIN_CHECK == 0:
@@ -211,7 +214,7 @@ class World:
             foot0=self._foot,
             foot1=self._plant.foot_down,
             feed=self._plant.feed_length,
-            thread=not (self._plant.thread_broken or self._plant.bobbin_empty),
+            thread=not (self._plant.thread_broken or self._plant.bobbin_empty or self._skipped),
             T_plate=self._T_tool,
             plate_half=np.array(self._parameters.gripper.size) / 2.0,
         )
@@ -251,6 +254,13 @@ class World:
         at = machine.T_base_needle[:2, 3]
         return bool(np.all(at > low[:2] - reach) and np.all(at < high[:2] + reach))
 
+    def _plate_is_under_needle(self) -> bool:
+        """Whether a needle that goes down meets the gripper plate."""
+        needle = self._parameters.machine.T_base_needle[:3, 3]
+        x, y, z = invert_pose(self._T_tool)[:3] @ [*needle, 1.0]
+        half = np.array(self._parameters.gripper.size) / 2.0
+        return bool(abs(x) <= half[0] and abs(y) <= half[1] and z < NEEDLE_AMPLITUDE * 2.0)
+
     def _log_pierces(self, pierced: list[tuple[int, Cloth, Array]], dt: float) -> None:
         before, now = self._shaft, self._plant.shaft_turns
         for turn in range(int(np.floor(before - PIERCE)) + 1, int(np.floor(now - PIERCE)) + 1):
@@ -259,7 +269,13 @@ class World:
             for number, cloth, row in hits:
                 x, y = cloth.material_point(int(row[2]), row[3:])
                 self._truth.pierces.append(Pierce(number, turn, time, float(x), float(y), self._plant.hook_misses))
+            self._skipped = bool(hits) and self._plant.hook_misses
+            if self._skipped:
                 self._plant.hook_misses = False
+                self._truth.events.append((time, f"the hook missed the loop of stitch {turn}"))
+            if self._plate_is_under_needle() and not self._plant.needle_struck:
+                self._plant.needle_struck = True
+                self._truth.events.append((time, "the needle struck the gripper"))
             if not hits:
                 number = max(self._cloths, default=NO_PIECE)
                 self._truth.pierces.append(Pierce(number, turn, time, float("nan"), float("nan")))
@@ -276,6 +292,14 @@ class World:
         for number, cloth in self._cloths.items():
             if cloth is held and float(np.mean(cloth.x[cloth.held, 2])) > PICKED_HEIGHT:
                 self._truth.picked[number] = True
+
+    def _log_thread(self) -> None:
+        """Needle thread and bobbin thread, when they end."""
+        for wire, text in (("thread_broken", "the needle thread broke"), ("bobbin_empty", "the bobbin ran empty")):
+            failed = bool(getattr(self._plant, wire))
+            if failed and wire not in self._thread_failures:
+                self._truth.events.append((self.time, text))
+            (self._thread_failures.add if failed else self._thread_failures.discard)(wire)
 
     def _check_collision(self) -> None:
         self._rigid.place_machine(self._sole(self._foot), self._shaft)

@@ -203,3 +203,19 @@ def test_surfaces_of_all_bodies_are_closed_or_cloth(cell):
         if not mesh.two_sided:
             volume = np.einsum("ij,ij->i", p[:, 0], np.cross(p[:, 1], p[:, 2])).sum() / 6.0
             assert volume > 0.0
+
+
+def test_a_needle_that_comes_down_on_the_gripper_strikes_it_and_the_machine_is_told(cell):
+    T_needle = cell.parameters.machine.T_base_needle
+    over = T_needle @ make_pose((0.0, 0.0, 0.02)) @ np.diag([1.0, -1.0, -1.0, 1.0])
+    cell.world._T_tool = over
+    cell.plant.shaft_turns = 0.3
+    cell.world._log_pierces([], 1.0 / 240.0)
+    assert cell.plant.needle_struck
+    assert [text for _, text in cell.truth.events] == ["the needle struck the gripper"]
+
+
+def test_a_missed_loop_a_broken_thread_and_an_empty_bobbin_are_told_once(cell):
+    cell.plant.thread_broken = cell.plant.bobbin_empty = True
+    cell.wait(0.05)
+    assert [text for _, text in cell.truth.events] == ["the needle thread broke", "the bobbin ran empty"]
