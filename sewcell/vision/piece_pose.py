@@ -345,6 +345,8 @@ def _describe(blob: Blob, scene: Scene, best: Candidate, others: Sequence[Candid
         )
         if holds
     )
+    if FOLDED in flags and OCCLUDED in flags and not rivals:
+        rivals = (f"{piece.name} elsewhere",)  # cloth is missing here and goes on there
     confidence = (
         max(0.0, fit.inlier_ratio - _MIN_INLIERS)
         / (1.0 - _MIN_INLIERS)
