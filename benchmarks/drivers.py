@@ -115,7 +115,7 @@ def build_lines() -> Iterator[Line]:
         yield at_most(f"{name} port not named, needle not up, or motion on return", wrong, 0)
 
     for seconds in (0.2, 0.5, 2.0):
-        trials = [freeze_host(seconds, at) for at in rng.uniform(0.1, 4.5, 10)]
+        trials = [freeze_host(seconds, float(at)) for at in rng.uniform(0.1, 4.5, 10)]
         name = f"host frozen {seconds:g} s at {len(trials)} instants:"
         yield at_most(f"{name} motion left [s]", max(freeze.motion_left for freeze in trials), 1.0)
         yield at_most(f"{name} needle not up", sum(not freeze.needle_up for freeze in trials), 0)
