@@ -47,6 +47,19 @@ def describe(
     os.environ[LANGUAGE_VARIABLE] = language
 
 
+def _list_faults_if_asked(faults: list[str] | None) -> list[str] | None:
+    """`--fault list` needs nothing else."""
+    if faults is None or "list" not in faults:
+        return faults
+    table = Table(title="Faults of the simulated cell: --fault NAME@TIME")
+    for heading in ("name", "what happens", "what the cell answers"):
+        table.add_column(heading, overflow="fold")
+    for name, text in FAULT_TEXTS.items():
+        table.add_row(name, text.happens, text.answer)
+    Console(highlight=False).print(table)
+    raise typer.Exit
+
+
 @app.command()
 def run(
     garment: Annotated[Path, typer.Argument(help="Garment file, such as configs/garments/shirt-pocket.yaml.")],
@@ -61,7 +74,12 @@ def run(
         str | None, typer.Option(help="How imperfect the simulated cell is: ideal, typical, worn, or a file.")
     ] = None,
     fault: Annotated[
-        list[str] | None, typer.Option(help="What goes wrong and when: thread-break@3.2s; may be repeated; or 'list'.")
+        list[str] | None,
+        typer.Option(
+            help="What goes wrong and when: thread-break@3.2s; may be repeated; 'list' lists them.",
+            callback=_list_faults_if_asked,
+            is_eager=True,
+        ),
     ] = None,
     video: Annotated[Path | None, typer.Option(help="Film the simulated cell into this MP4 file.")] = None,
     video_from: Annotated[
@@ -74,9 +92,6 @@ def run(
 ) -> None:
     """Sew a garment's pieces: look, plan, pick, carry, sew, put down, look again, inspect the seam."""
     console = Console(stderr=as_json, highlight=False)
-    if fault == ["list"]:
-        console.print(_list_faults())
-        return
     request = RunRequest(
         garment,
         cell,
@@ -101,15 +116,6 @@ def run(
     if as_json:
         sys.stdout.write(json.dumps(outcome.summary) + "\n")
     raise typer.Exit(outcome.exit_code)
-
-
-def _list_faults() -> Table:
-    table = Table(title="Faults of the simulated cell: --fault NAME@TIME")
-    for heading in ("name", "what happens", "what the cell answers"):
-        table.add_column(heading, overflow="fold")
-    for name, text in FAULT_TEXTS.items():
-        table.add_row(name, text.happens, text.answer)
-    return table
 
 
 def _print_step(console: Console, step: StepTime) -> None:

@@ -66,4 +66,9 @@ def make_camera_settings(ports: PortsModel, camera: CameraModel) -> CameraSettin
 
 def open_backend(job: Job, seed: int, count: int) -> SerialBackend:
     """The entry point `serial` of the group `sewcell.backends`; hardware takes neither seed nor count."""
+    if job.scenario.faults:
+        raise ConfigError(
+            f"'{job.scenario.faults[0].fault}' can be caused only in the simulated cell: leave --fault and --scenario "
+            "out, or choose --backend sim"
+        )
     return SerialBackend(job)
