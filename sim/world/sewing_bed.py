@@ -93,6 +93,7 @@ class SewingBed:
         held = [cloth.held for cloth in wanted]
         same = tuple(wanted) == self.cloths and all(a is b for a, b in zip(held, self._held, strict=True))
         if not same:
+            self.stitches = [s for s in self.stitches if s.lower in cloths and s.upper in cloths]
             self._release()
             self._take(tuple(wanted))
             self._held = held

@@ -202,3 +202,23 @@ def test_micro_lift_takes_the_load_off_the_cloth_while_the_needle_is_down(part):
         rig.targets[strip] = start - [40e-6 * n, 0.0, 0.0]
         rig.step()
     assert rig.bed.forces().foot[0] == pytest.approx(part * COTTON.friction_foot * 5.0, rel=0.02)
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_no_triangle_turns_over_however_the_arm_tears_at_the_cloth_while_it_is_sewn(seed):
+    rng = np.random.default_rng(seed)
+    piece = sheet((-0.08, -0.04), (0.04, 0.04))
+    start = hold_end(piece, 40e-3)
+    rig = FootRig(piece)
+    rig.lower()
+    at, speed, angle = np.array([-0.06, 0.0]), np.zeros(2), 0.0
+    for _ in range(150):
+        speed = 0.98 * (speed + rng.normal(0.0, 0.02, 2))
+        at, angle = at + speed * DT, angle + rng.normal(0.0, 0.004)
+        c, s = np.cos(angle), np.sin(angle)
+        flat = (start[:, :2] - [-0.06, 0.0]) @ np.array([[c, s], [-s, c]]) + at
+        rig.targets[piece] = np.column_stack([flat, start[:, 2]])
+        rig.step(shaft=rig.shaft + 1000.0 / 60.0 * DT)
+    assert np.linalg.norm(at - [-0.06, 0.0]) > 5e-3
+    assert rig.smallest > 0.0
+    assert np.isfinite(piece.x).all()
