@@ -82,7 +82,8 @@ def run_one(seed: int, scenario: str) -> Result:
 def collect(count: int, jobs: int, folder: Path, quiet: bool) -> list[Result]:
     """Results of all runs: those that the folder already holds of this very program, and the others, run now."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{_digest_program()[:16]}.jsonl"
+    digest = _digest_program()
+    path = folder / f"{digest[:16]}.jsonl"
     wanted = list_runs(count)
     done = {}
     if path.exists():
@@ -95,6 +96,9 @@ def collect(count: int, jobs: int, folder: Path, quiet: bool) -> list[Result]:
         futures = {pool.submit(run_one, *key): key for key in missing}
         for future in as_completed(futures):
             result = future.result()
+            if _digest_program() != digest:
+                pool.shutdown(cancel_futures=True)
+                raise SystemExit("program or configuration have changed since the campaign began: start it anew")
             done[futures[future]] = result
             file.write(json.dumps(result) + "\n")
             file.flush()

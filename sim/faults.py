@@ -19,7 +19,7 @@ FAILED_BALLAST = 0.6
 """Share of the light that flickers when a ballast fails."""
 DARK = 0.01
 """Share of the light that is left when the lamps are off."""
-NOISY = Faults(flip=1e-3)
+NOISY = Faults(flip=2e-4)
 
 
 def _set_wire(name: str, value: bool, cell: SimulatedCell) -> None:

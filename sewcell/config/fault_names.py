@@ -28,7 +28,7 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
     "camera-unplugged": FaultText("the camera's cable comes off", "stops before the arm goes anywhere"),
     "emergency-stop": FaultText("somebody presses the emergency stop", "stops, says so"),
     "field-bus-cable-pulled": FaultText("the field bus comes off", "arm and needle stop, each by itself"),
-    "field-bus-noise": FaultText("one of 1,000 bytes on the field bus is spoilt", "asks again, sews on"),
+    "field-bus-noise": FaultText("one of 5,000 bytes on the field bus is spoilt", "asks again, sews on"),
     "guard-door-open": FaultText("somebody opens the guard door", "stops, asks to close it"),
     "lamp-flicker": FaultText("a ballast fails: the lamps flicker by 60 %", "stops, names the light"),
     "lamp-off": FaultText("the lamps go out", "stops: finds no piece"),
