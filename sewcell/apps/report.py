@@ -16,7 +16,6 @@ from sewcell.kinematics.singularity import SingularityDistance
 from sewcell.motion.trajectory import Certificate
 from sewcell.process.worklog import InspectedSeam, PieceLog, SewnSeam, Sighting, Worklog
 from sewcell.units import DEG, MM
-from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.draw import draw_result
 from sewcell.vision.inspection_drawing import draw_inspection
 from sewcell.vision.located import LocateResult
@@ -38,7 +37,6 @@ RUN_KEYS = (
 def write_report(
     path: Path,
     job: Job,
-    camera: CameraModel,
     worklog: Worklog,
     alarms: list[Alarm],
     qualities: Mapping[int, PieceQuality],
@@ -52,7 +50,7 @@ def write_report(
     page = template.render(
         summary=summary,
         started_at=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
-        pieces=[_describe_piece(job, camera, log, qualities.get(log.index)) for log in worklog.pieces],
+        pieces=[_describe_piece(job, log, qualities.get(log.index)) for log in worklog.pieces],
         timeline=draw_timeline(worklog.steps, [(alarm.time, alarm.text) for alarm in alarms]),
         certificates={name: _describe_certificate(c) for name, c in worklog.certificates.items()},
         run_keys=RUN_KEYS,
@@ -61,23 +59,23 @@ def write_report(
     path.write_text(page, encoding="utf-8")
 
 
-def _describe_piece(job: Job, camera: CameraModel, log: PieceLog, quality: PieceQuality | None) -> dict[str, object]:
+def _describe_piece(job: Job, log: PieceLog, quality: PieceQuality | None) -> dict[str, object]:
     seams = quality.seams if quality else (None,) * len(log.seams)
     return {
         "name": log.name,
         "flags": log.flags,
-        "found": _draw_sighting(job, camera, log, log.found),
-        "finished": _draw_sighting(job, camera, log, log.finished),
+        "found": _draw_sighting(job, log, log.found),
+        "finished": _draw_sighting(job, log, log.finished),
         "seams": [_describe_seam(job, log, *row) for row in zip_longest(log.seams, seams, log.inspected)],
     }
 
 
-def _draw_sighting(job: Job, camera: CameraModel, log: PieceLog, sighting: Sighting | None) -> str | None:
+def _draw_sighting(job: Job, log: PieceLog, sighting: Sighting | None) -> str | None:
     if sighting is None:
         return None
     result = LocateResult((sighting.located,), ())
     pieces = [job.pieces[log.name]]
-    return encode_picture(draw_result(sighting.image, result, camera, pieces, job.fabric.thickness_mm * MM))
+    return encode_picture(draw_result(sighting.image, result, sighting.camera, pieces, job.fabric.thickness_mm * MM))
 
 
 def _describe_seam(

@@ -17,7 +17,6 @@ from sewcell.cell.records import DEFAULT_DATABASE, RunKey, RunRecords
 from sewcell.cell.supervisor import Supervisor
 from sewcell.config.calibration_files import require_passed_check
 from sewcell.config.layers import Job, load_job
-from sewcell.config.values import make_camera_model
 from sewcell.drivers.devices.arm import ArmDevice, ArmState
 from sewcell.errors import SewcellError
 from sewcell.process.worklog import StepTime, Worklog
@@ -206,5 +205,5 @@ def _report(progress: _Progress, qualities: dict[int, PieceQuality], summary: Su
     if job is None or not progress.folder.is_dir():
         return None
     path = progress.folder / "report.html"
-    write_report(path, job, make_camera_model(job), progress.worklog, progress.alarms, qualities, summary)
+    write_report(path, job, progress.worklog, progress.alarms, qualities, summary)
     return path

@@ -25,9 +25,12 @@ from sewcell.config.base import (
     Vec3,
 )
 from sewcell.config.patches import CellOverride
+from sewcell.units import MM
 
 Sign = Literal[-1, 1]
 Signs = Annotated[tuple[Sign, Sign, Sign, Sign, Sign, Sign], Field(strict=False)]
+FEWEST_FIDUCIALS = 5
+"""On a table: four tell how the camera stands, and one may be hidden by cloth."""
 FAMILIES = ("opw", "three_parallel", "dh", "urdf")
 
 
@@ -168,14 +171,31 @@ class PlaceModel(Model):
     angle_deg: float
 
 
+class TableFiducialsModel(Model):
+    """Markers that are fixed on the table, their centres in table coordinates, numbered from `first_number` on."""
+
+    marker_mm: Positive
+    first_number: Annotated[int, Field(ge=0, le=240)]
+    at_mm: Annotated[tuple[Vec2, ...], Field(strict=False, min_length=FEWEST_FIDUCIALS, max_length=10)]
+
+    @property
+    def places_m(self) -> dict[int, tuple[float, float]]:
+        """Centres [m] by number."""
+        return {self.first_number + i: (x * MM, y * MM) for i, (x, y) in enumerate(self.at_mm)}
+
+
 class TableModel(Model):
-    """The tabletop, its working area under the camera, and the zones where pieces are picked and placed."""
+    """The tabletop, its working area under the camera, and the zones where pieces are picked and placed.
+
+    `fiducials`: by them every picture tells how the camera stands; without them it stands as its file says.
+    """
 
     pose: PoseModel
     size_mm: Size2
     slab: BoxModel
     pick_zone: RectangleModel
     place_at: PlaceModel
+    fiducials: TableFiducialsModel | None = None
 
     @model_validator(mode="after")
     def _check_zones(self) -> Self:
@@ -187,6 +207,9 @@ class TableModel(Model):
             raise ValueError(f"pick_zone must lie on the working area, {self.size_mm[0]:g} x {self.size_mm[1]:g} mm")
         if not all(0.0 <= at <= size for at, size in zip(self.place_at.xy_mm, self.size_mm, strict=True)):
             raise ValueError(f"place_at must lie on the working area, {self.size_mm[0]:g} x {self.size_mm[1]:g} mm")
+        marks = () if self.fiducials is None else self.fiducials.at_mm
+        if not all(0.0 <= at <= size for mark in marks for at, size in zip(mark, self.size_mm, strict=True)):
+            raise ValueError(f"fiducials must lie on the working area, {self.size_mm[0]:g} x {self.size_mm[1]:g} mm")
         return self
 
 

@@ -87,7 +87,7 @@ def make_station(job: Job) -> Station:
     """Geometry and limits of the job's cell."""
     cell, motion = job.cell, job.cell.motion
     arm_model = make_arm_model(job)
-    place = cell.table.place_at
+    place, marks = cell.table.place_at, cell.table.fiducials
     centre = np.array(place.xy_mm) * MM
     return Station(
         arm=Arm(arm_model),
@@ -115,6 +115,7 @@ def make_station(job: Job) -> Station:
         period=motion.set_point_ms * MS,
         camera_settle=cell.camera.settle_ms * MS,
         shaft_acceleration=cell.machine.acceleration_spm_s * SPM,
+        fiducials={n: np.array(at) for n, at in marks.places_m.items()} if marks else {},
     )
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from sewcell.compute import compute
 from sewcell.drivers.protocols.sewing_head import SeamSettings
-from sewcell.errors import LinkError, VisionError
+from sewcell.errors import InterlockError, LinkError, VisionError
 from sewcell.geometry.poses import Array
+from sewcell.image import Image
 from sewcell.motion.clear_path import plan_clear_move
 from sewcell.motion.shaft import SeamProgram
 from sewcell.motion.trajectory import Trajectory
@@ -18,11 +19,17 @@ from sewcell.process.plan import TOUCHING, SeamPlan
 from sewcell.process.recipe import SeamRecipe
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import Sighting
-from sewcell.units import DEG
+from sewcell.units import DEG, MM
+from sewcell.vision.camera_model import CameraModel
+from sewcell.vision.fiducials import LIMIT, align_camera, measure_shift
 from sewcell.vision.ply_evidence import Thickness, count_plies
 
 INSPECT_TIME = 0.2
 """Time that judging a seam takes on the cell's computer [s]."""
+ALIGN_TIME = 0.03
+"""Time that finding the fiducials takes on the cell's computer [s]."""
+FARTHEST = 3.0 * MM
+"""The camera may stand so far from where its file says [m]: more is no drift, and the picture has another edge."""
 LOCATE_TIME = 0.05
 """Time that finding a piece takes on the cell's computer [s]."""
 HOME_TIME = 0.1
@@ -72,18 +79,44 @@ async def sight(cell: Workcell, piece: Piece, zone: Array) -> Sighting:
     """Take a picture and find the one `piece` in the `zone` (K, 2) of the table; raises VisionError when unsure."""
     await asyncio.sleep(cell.station.camera_settle)
     image = await cell.grab()
+    camera = await find_camera(cell, image)
     recipe = cell.recipe
-    order = SightOrder(piece, zone, cell.camera_model, recipe.thickness, recipe.max_residual, recipe.min_confidence)
+    order = SightOrder(piece, zone, camera, recipe.thickness, recipe.max_residual, recipe.min_confidence)
     decision = await compute(decide, order, image, cell.require_background(), expected=LOCATE_TIME)
     cell.on_decision(decision)
     if decision.located is None:
         raise VisionError(decision.refusal)
-    return Sighting(image, decision.located)
+    return Sighting(image, decision.located, camera)
+
+
+async def find_camera(cell: Workcell, image: Image) -> CameraModel:
+    """The camera as it stands by the fiducials that `image` shows; as its file says where the table has none.
+
+    Raises: InterlockError when it stands elsewhere than its file says, or than when the empty table was looked at.
+    """
+    fiducials = cell.station.fiducials
+    if not fiducials:
+        return cell.camera_model
+    camera = await compute(align_camera, cell.camera_model, image.pixels, fiducials, expected=ALIGN_TIME)
+    places = list(fiducials.values())
+    shift = measure_shift(cell.camera_model, camera, places)
+    if shift > FARTHEST:
+        raise InterlockError(
+            f"the camera stands {shift / MM:.1f} mm away from where its file says, {FARTHEST / MM:g} mm is the most: "
+            "fasten it and run `sewcell calibrate table`"
+        )
+    moved = 0.0 if cell.camera_stood is None else measure_shift(cell.camera_stood, camera, places)
+    if moved > LIMIT:
+        raise InterlockError(
+            f"the camera or the table has moved by {moved / MM:.1f} mm since the empty table was looked at: fasten it "
+            "and start the run anew"
+        )
+    return camera
 
 
 async def inspect(cell: Workcell, piece: Piece, seam: SeamRecipe, sighting: Sighting) -> Verdict:
     """Judge a sewn `seam` from the picture in which the `piece` was found, and tell the record of the verdict."""
-    order = SeamOrder(piece, seam, sighting.located.pose, cell.camera_model, cell.recipe.thickness)
+    order = SeamOrder(piece, seam, sighting.located.pose, sighting.camera, cell.recipe.thickness)
     verdict = await compute(judge, order, sighting.image, expected=INSPECT_TIME)
     cell.on_verdict(verdict)
     return verdict

@@ -1,5 +1,6 @@
 """The place of work: frames, heights and speeds of one cell, and the mathematics of its arm."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sewcell.geometry.planar import PlanarPose
@@ -17,7 +18,8 @@ class Station:
     `joint_limits`: the arm's limits, reduced to what the cell allows. `line_limits`: speed, acceleration, jerk of the
     tool on straight lines. `home` (6,): out of the camera's view. `pick_zone`, `place_zone` (4, 2): polygons in table
     coordinates. `place`: where the centre of a finished piece goes, on the table. `clearance`: smallest distance
-    of arm and tool to anything else. `period`: between set points. `shaft_acceleration` [turns/s2].
+    of arm and tool to anything else. `period`: between set points. `shaft_acceleration` [turns/s2]. `fiducials`:
+    centres (2,) of the markers on the table, by number.
     """
 
     arm: Arm
@@ -38,3 +40,4 @@ class Station:
     period: float
     camera_settle: float
     shaft_acceleration: float
+    fiducials: Mapping[int, Array]

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 
 from sewcell.compute import compute
 from sewcell.errors import DeviceFaultError
-from sewcell.process.actions import feel_plies, go_home, inspect, move, sew_together, sight
+from sewcell.process.actions import feel_plies, find_camera, go_home, inspect, move, sew_together, sight
 from sewcell.process.looking import EmptyTable
 from sewcell.process.plan import SeamPlan, limit_acceleration, plan_seam_cycle
 from sewcell.process.recipe import PieceRecipe, SeamRecipe
@@ -61,6 +61,7 @@ class LookAtEmptyTable:
     async def run(self, cell: Workcell) -> None:
         await asyncio.sleep(cell.station.camera_settle)
         image = await cell.grab()
+        cell.camera_stood = await find_camera(cell, image)
         cell.background = make_background([image])
         cell.on_empty_table(EmptyTable(image.camera, image.taken_at))
 

@@ -18,7 +18,8 @@ from sewcell.vision.camera_model import CameraModel
 
 @dataclass(slots=True)
 class Workcell:
-    """One cell at work. `on_image` is told of every picture that a decision is taken from, `on_decision` of where a
+    """One cell at work. `camera_model`: as its file says; `camera_stood`: when the empty table, the `background`, was
+    looked at. `on_image` is told of every picture that a decision is taken from, `on_decision` of where a
     piece lies by it, `on_verdict` of how its seam was sewn, `on_empty_table` of the one that shows the table without a
     piece."""
 
@@ -35,6 +36,7 @@ class Workcell:
     on_verdict: Callable[[Verdict], None]
     on_empty_table: Callable[[EmptyTable], None]
     background: Background | None = None
+    camera_stood: CameraModel | None = None
 
     def require_safe(self) -> None:
         """Raise InterlockError unless the safety chain allows motion."""

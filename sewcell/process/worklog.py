@@ -6,6 +6,7 @@ from sewcell.geometry.poses import Array
 from sewcell.image import Image
 from sewcell.motion.trajectory import Certificate
 from sewcell.process.looking import Verdict
+from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.located import LocatedPiece
 
 
@@ -21,10 +22,11 @@ class StepTime:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A piece as the camera found it, and the picture."""
+    """A piece as the camera found it, the picture, and the camera as it stood."""
 
     image: Image
     located: LocatedPiece
+    camera: CameraModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
-"""Has the camera or the table moved? Fixed fiducials measured against where they were after the calibration."""
+"""How does the camera stand, and has it or the table moved? By fiducials at known places of the table."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sewcell.errors import InterlockError, VisionError
 from sewcell.geometry.poses import Array
 from sewcell.units import MM
+from sewcell.vision.boards import BoardView, Picture, find_fiducials
 from sewcell.vision.camera_model import CameraModel
+from sewcell.vision.lens import Lens, locate_board
 
 LIMIT = 0.2 * MM
 """Largest deviation of a fiducial at which the cell may run [m]."""
@@ -69,3 +71,36 @@ def check_fiducials(measured: dict[int, Array], known: dict[int, Array]) -> Fidu
     if len(known) < FEWEST:
         raise VisionError(f"{len(known)} fiducials cannot show how the camera stands: at least {FEWEST} are needed")
     return FiducialCheck({number: np.asarray(measured[number] - place) for number, place in known.items()})
+
+
+def align_camera(camera: CameraModel, picture: Picture, known: Mapping[int, Array]) -> CameraModel:
+    """The camera as it stands in this `picture` by the fiducials with centres `known` (2,) [m] on the table.
+
+    Raises: VisionError when fewer than FEWEST of them are seen, or one lies beside its place by more than LIMIT.
+    """
+    seen = find_fiducials(picture)
+    numbers = sorted(set(seen) & set(known))
+    if len(numbers) < FEWEST:
+        raise VisionError(
+            f"the picture shows {len(numbers)} of the {len(known)} fiducials on the table, {FEWEST} are needed: clear "
+            "the table, move the arm out of the picture, and check light and focus"
+        )
+    places = np.array([known[number] for number in numbers])
+    pixels = np.array([seen[number] for number in numbers])
+    lens = Lens(camera.image_size_px, camera.matrix, camera.distortion)
+    view = BoardView("the picture", np.pad(places, ((0, 0), (0, 1))), pixels, (picture.shape[1], picture.shape[0]))
+    aligned = replace(camera, T_camera_table=locate_board(lens, view).T_camera_board)
+    beside = np.linalg.norm(aligned.table_points(pixels) - places, axis=1)
+    if beside.max() > LIMIT:
+        raise VisionError(
+            f"fiducial {numbers[int(beside.argmax())]} lies {beside.max() / MM:.2f} mm beside its place on the table, "
+            f"{LIMIT / MM:g} mm is the most: it was moved or is dirty, or the lens is not the one of the camera's file"
+        )
+    return aligned
+
+
+def measure_shift(before: CameraModel, after: CameraModel, places: Sequence[Array]) -> float:
+    """How far off the table's `places` (2,) are seen when the camera that stands as `after` is taken for `before` [m]:
+    the largest distance."""
+    seen = before.table_points(after.project_plane(np.array(places)))
+    return float(np.linalg.norm(seen - np.array(places), axis=1).max())

@@ -97,12 +97,14 @@ def _make_gripper(cell: CellModel, shift: Array) -> GripperPlate:
 
 
 def _make_bench(cell: CellModel) -> Bench:
-    table, zone = cell.table, cell.table.pick_zone
+    table, zone, marks = cell.table, cell.table.pick_zone, cell.table.fiducials
     return Bench(
         T_base_table=table.pose.matrix(),
         slab=_make_body("table", table.slab),
         pick_low=(zone.from_mm[0] * MM, zone.from_mm[1] * MM),
         pick_high=(zone.to_mm[0] * MM, zone.to_mm[1] * MM),
+        fiducials=marks.places_m if marks else {},
+        marker=marks.marker_mm * MM if marks else 0.0,
     )
 
 

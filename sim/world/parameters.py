@@ -3,7 +3,8 @@
 What has a default is no part of the configuration: it belongs to the simulation alone.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sewcell.geometry.poses import Array
 
@@ -78,12 +79,15 @@ class GripperPlate:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Table: T_base_table, slab in base, pick zone (low, high) in table coordinates [m]."""
+    """Table: T_base_table, slab in base, pick zone (low, high) in table coordinates [m]; centres of the fiducials on it
+    by number, and the side of their markers [m]."""
 
     T_base_table: Array
     slab: Body
     pick_low: tuple[float, float]
     pick_high: tuple[float, float]
+    fiducials: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    marker: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from itertools import chain
 import numpy as np
 
 from sewcell.geometry.poses import Array, make_pose
+from sim.camera.boards import make_fiducial
 from sim.camera.mesh import Mesh
 from sim.camera.primitives import make_box, place_mesh
 from sim.truth import Pierce
@@ -30,7 +31,13 @@ class Surfaces:
         machine, T, slab = parameters.machine, parameters.machine.T_base_needle, parameters.bench.slab
         base, *self._links = make_arm()
         table = make_box(slab.name, slab.low, slab.high, WOOD, "wood")
-        self._fixed = [table, *base, *(place_mesh(mesh, T) for mesh in make_machine(machine))]
+        bench = parameters.bench
+        marks = [
+            make_fiducial(number, bench.marker, bench.T_base_table @ make_pose((*at, 0.0)))
+            for number, at in bench.fiducials.items()
+        ]
+        machine_parts = [place_mesh(mesh, T) for mesh in make_machine(machine)]
+        self._fixed = [table, *chain.from_iterable(marks), *base, *machine_parts]
         self._wheel = make_hand_wheel(machine)
         self._foot, self._needle = make_foot(machine), make_needle(machine)
         self._tool = make_tool(parameters.gripper)
