@@ -77,6 +77,13 @@ class Gripper:
         local = self._local @ np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]]) + (x, y, 0.0)
         return transform_points(T_tool, local)
 
+    def targets_by_ply(self, T_tool: Array, dt: float) -> dict[Cloth, Array]:
+        """As `targets`, of each ply that is held."""
+        if self.cloth is None:
+            return {}
+        sizes = [len(c.held) for c in self.plies]
+        return dict(zip(self.plies, np.split(self.targets(T_tool, dt), np.cumsum(sizes)[:-1]), strict=True))
+
     def _entered(self, cloth: Cloth, T_tool: Array) -> Indices:
         """Vertices under the pins that these enter by BITE of the thickness."""
         p = transform_points(invert_pose(T_tool), cloth.x)

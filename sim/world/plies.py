@@ -1,6 +1,6 @@
 """All cloth of a cell, from the lowest ply to the highest: who is awake, who touches whom, who is stepped together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,9 +59,9 @@ class Plies:
     def __init__(self) -> None:
         self.order: list[Cloth] = []
         self._bondings: list[Bonding] = []
-        self._sides: dict[int, tuple[Indices, Array]] = {}
+        self._sides: dict[Cloth, tuple[Indices, Array]] = {}
         self._layouts: dict[tuple[int, ...], _Layout] = {}
-        self._boxes: dict[int, Array] = {}
+        self._boxes: dict[Cloth, Array] = {}
 
     def add(self, cloth: Cloth) -> None:
         """Lay `cloth` on top of all others."""
@@ -100,69 +100,74 @@ class Plies:
         return len(kept)
 
     def step(
-        self, surroundings: Sequence[Surroundings], dt: float, substeps: int, targets: Sequence[Array | None]
-    ) -> list[Array]:
-        """Advance all by `dt` [s]. `surroundings` and `targets` of each ply in `order`, see `Cloth.step`.
+        self, surroundings: Mapping[Cloth, Surroundings], dt: float, substeps: int, targets: Mapping[Cloth, Array]
+    ) -> list[tuple[Cloth, Array]]:
+        """Advance the plies that have `surroundings` by `dt` [s]; the others are moved by another model.
 
-        Returns: passages of the needle of each ply, in `order`.
+        `targets`: where the held vertices of a ply are at the end, see `Cloth.step`.
+        Returns: passages of the needle of each ply, from below.
         """
-        found: list[Array] = [np.empty((0, 6))] * len(self.order)
-        boxes = [self._box(c, dt) for c in self.order]
-        awake = [n for n, c in enumerate(self.order) if not c.asleep]
-        for n in awake:
-            if self.order[n].stirred:
-                self._wake_others(n, boxes)
-        awake = [n for n, c in enumerate(self.order) if not c.asleep]
-        near = {n: [m for m in range(len(self.order)) if m != n and _overlap(boxes[n], boxes[m])] for n in awake}
-        together = [n for n in awake if near[n] or is_folded(self.order[n].x, self.order[n].triangles)]
+        order = [c for c in self.order if c in surroundings]
+        found: list[tuple[Cloth, Array]] = []
+        boxes = [self._box(c, dt) for c in order]
+        for n, cloth in enumerate(order):
+            if cloth.stirred and not cloth.asleep:
+                self._wake_others(order, n, boxes)
+        awake = [n for n, c in enumerate(order) if not c.asleep]
+        near = {n: [m for m in range(len(order)) if m != n and _overlap(boxes[n], boxes[m])] for n in awake}
+        together = [n for n in awake if near[n] or is_folded(order[n].x, order[n].triangles)]
         for n in awake:
             if n not in together:
-                found[n] = self.order[n].step(surroundings[n], dt, substeps, targets[n])
+                cloth = order[n]
+                found.append((cloth, cloth.step(surroundings[cloth], dt, substeps, targets.get(cloth))))
         if together:
             members = sorted({*together, *(m for n in together for m in near[n])})
-            self._step_together(members, boxes, surroundings[together[0]], dt, substeps, targets)
+            cloths = [order[n] for n in members]
+            env = surroundings[order[together[0]]]
+            self._step_together(cloths, [boxes[n] for n in members], env, dt, substeps, targets)
         return found
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without what can be worked out again."""
+        return self.__dict__ | {"_layouts": {}}
 
     def _box(self, cloth: Cloth, dt: float) -> Array:
         """(2, 3): the room that a ply can reach in a step of `dt` [s]; of one that sleeps it is known."""
-        if cloth.asleep and id(cloth) in self._boxes:
-            return self._boxes[id(cloth)]
+        if cloth.asleep and cloth in self._boxes:
+            return self._boxes[cloth]
         margin = _reach(cloth, dt)
         box = np.array([cloth.x.min(axis=0) - margin, cloth.x.max(axis=0) + margin])
-        self._boxes.pop(id(cloth), None)
+        self._boxes.pop(cloth, None)
         if cloth.asleep:
-            self._boxes[id(cloth)] = box
+            self._boxes[cloth] = box
         return box
 
-    def _wake_others(self, n: int, boxes: list[Array]) -> None:
+    def _wake_others(self, order: list[Cloth], n: int, boxes: list[Array]) -> None:
         """What lies on a ply that moves loses its rest, and what clings to it."""
-        for m in range(n + 1, len(self.order)):
-            if self.order[m].asleep and _overlap(boxes[n], boxes[m]):
-                self.order[m].wake()
+        for m in range(n + 1, len(order)):
+            if order[m].asleep and _overlap(boxes[n], boxes[m]):
+                order[m].wake()
         for bonding in self._bondings:
-            if bonding.upper is self.order[n] and bonding.lower.asleep:
+            if bonding.upper is order[n] and bonding.lower.asleep:
                 bonding.lower.wake()
 
     def _step_together(
         self,
-        members: list[int],
+        cloths: list[Cloth],
         boxes: list[Array],
         env: Surroundings,
         dt: float,
         substeps: int,
-        targets: Sequence[Array | None],
+        targets: Mapping[Cloth, Array],
     ) -> None:
-        cloths = [self.order[n] for n in members]
         layout = self._layout(cloths)
-        ends = [_end_of(c, targets[n]) for n, c in zip(members, cloths, strict=True)]
+        ends = [targets.get(c, c.held_now) for c in cloths]
         group = _gather(cloths, layout, ends)
-        reaches = [_reach(c, dt) for c in cloths]
-        pairs = self._find_pairs(cloths, layout, group.x, [boxes[n] for n in members], reaches)
+        pairs = self._find_pairs(cloths, layout, group.x, boxes, [_reach(c, dt) for c in cloths])
         bonds, bondings = self._bonds_of(cloths, layout)
         h = dt / substeps
         interval = min(c.bending_interval(h) for c in cloths)
-        near = env._replace(plate_near=True)
-        advance_plies(group, layout.sweep, pairs, bonds, near, h, substeps, interval)
+        advance_plies(group, layout.sweep, pairs, bonds, env._replace(plate_near=True), h, substeps, interval)
         for k, (cloth, end) in enumerate(zip(cloths, ends, strict=True)):
             a, b = layout.start[k], layout.start[k + 1]
             if cloth.asleep:
@@ -213,7 +218,7 @@ class Plies:
     ) -> tuple[Indices, Indices, Array]:
         """Pairs of the vertices of a ply with the triangles of another, or of its own: then sides are remembered."""
         gap = 0.5 * (cloths[of].material.thickness + cloths[to].material.thickness)
-        known, sides = self._sides.get(id(cloths[of]), _NOTHING) if of == to else _NOTHING
+        known, sides = self._sides.get(cloths[of], _NOTHING) if of == to else _NOTHING
         first, last = int(layout.triangle_start[to]), int(layout.triangle_start[to + 1])
         # Keys count from the first vertex and triangle of the ply, so that they outlast a change of the group.
         offset = int(layout.start[of]) * len(layout.triangles) + first
@@ -225,7 +230,7 @@ class Plies:
         if of == to:
             keys = (v - layout.start[of]) * (last - first) + (t - first)
             order = np.argsort(keys)
-            self._sides[id(cloths[of])] = (keys[order], side[order])
+            self._sides[cloths[of]] = (keys[order], side[order])
         return v, t, side
 
     def _bonds_of(self, cloths: list[Cloth], layout: _Layout) -> tuple[Bonds, list[Bonding]]:
@@ -310,10 +315,6 @@ def _gather(cloths: list[Cloth], layout: _Layout, ends: list[Array]) -> PlyGroup
         np.array([m.friction_ply for m in materials]),
         np.zeros((len(cloths), 4)),
     )
-
-
-def _end_of(cloth: Cloth, target: Array | None) -> Array:
-    return cloth.held_now if target is None else target
 
 
 def _reach(cloth: Cloth, dt: float) -> float:

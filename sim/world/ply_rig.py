@@ -54,13 +54,10 @@ class PlyRig:
         """One step; `targets`: where held vertices are at its end."""
         T = self.T_tool if T_tool is None else T_tool
         given = dict(targets or {})
-        if self.gripper.plies:
-            ends = self.gripper.targets(T, DT)
-            for cloth in self.gripper.plies:
-                given[cloth], ends = ends[: len(cloth.held)], ends[len(cloth.held) :]
-                cloth.wake()
-        surroundings = [self._around(c, T) for c in self.cloths]
-        self.plies.step(surroundings, DT, self.substeps, [given.get(c) for c in self.cloths])
+        given.update(self.gripper.targets_by_ply(T, DT))
+        for cloth in self.gripper.plies:
+            cloth.wake()
+        self.plies.step({c: self._around(c, T) for c in self.cloths}, DT, self.substeps, given)
         self.T_tool = T
 
     def wait(self, steps: int) -> None:

@@ -18,6 +18,7 @@ from sim.world.gripper import ENGAGED, Gripper
 from sim.world.loader import lay_piece
 from sim.world.mishaps import Mishap
 from sim.world.parameters import WorldParameters
+from sim.world.plies import Plies
 from sim.world.sewing_bed import MachineMotion, SewingBed
 from sim.world.surfaces import Surfaces
 
@@ -59,6 +60,7 @@ class World:
         self._bed = SewingBed(parameters.machine)
         self._gripper = Gripper(parameters.gripper, parameters.scatter)
         self._cloths: dict[int, Cloth] = {}
+        self._stack = Plies()
         self._laid = 0
         self._settling: set[int] = set()
         self._request = plant.loader_request
@@ -101,6 +103,7 @@ class World:
         """Somebody clears table and gripper."""
         self._gripper.release()
         self._cloths.clear()
+        self._stack.clear()
         self._settling.clear()
 
     def suffer(self, mishap: Mishap) -> None:
@@ -164,6 +167,7 @@ class World:
         self._take_pieces_away()
         if self._laid < self._piece_count:
             self._cloths[self._laid] = lay_piece(self._parameters, self._piece, self._laid, self._seed)
+            self._stack.add(self._cloths[self._laid])
             self._truth.picked[self._laid] = False
             self._settling.add(self._laid)
             self._laid += 1
@@ -180,27 +184,35 @@ class World:
             self._plies, self._plies_next = self._plies_next, 1
         elif self._plant.pins_out < ENGAGED <= self._pins:
             self._gripper.release()
-        held = self._gripper.cloth
-        self._plant.ply_thickness = 0.0 if held is None else self._plies * held.material.thickness
+        held = self._gripper.plies
+        self._stack.raise_to_top(held)
+        felt = [c.material.thickness for c in held]
+        self._plant.ply_thickness = sum(felt) + (self._plies - 1) * felt[0] if felt else 0.0
 
     def _step_cloths(self, T_before: Array, dt: float) -> None:
         moved = not np.array_equal(T_before, self._T_tool)
         turned = self._shaft != self._plant.shaft_turns
         pressed_or_lifted = self._foot != self._plant.foot_down
         pierced = self._step_bed(dt)
-        for number, cloth in self._cloths.items():
+        ends = self._gripper.targets_by_ply(self._T_tool, dt) if not self._bed_holds_gripped() else {}
+        surroundings: dict[Cloth, Surroundings] = {}
+        for cloth in self._cloths.values():
             if cloth in self._bed.cloths:
                 continue
             low, high = cloth.x.min(axis=0), cloth.x.max(axis=0)
             near = self._plate_is_near(low, high)
-            held = cloth is self._gripper.cloth
-            if (moved and (near or held)) or ((turned or pressed_or_lifted) and self._lies_at_needle(low, high)):
+            if (moved and (near or cloth in ends)) or (
+                (turned or pressed_or_lifted) and self._lies_at_needle(low, high)
+            ):
                 cloth.wake()
-            targets = self._gripper.targets(self._T_tool, dt) if held else None
-            env = self._surroundings(cloth, T_before, near)
-            found = cloth.step(env, dt, self._parameters.substeps, targets)
-            pierced += [(number, cloth, row) for row in found]
+            surroundings[cloth] = self._surroundings(cloth, T_before, near)
+        numbers = {cloth: number for number, cloth in self._cloths.items()}
+        found = self._stack.step(surroundings, dt, self._parameters.substeps, ends)
+        pierced += [(numbers[cloth], cloth, row) for cloth, rows in found for row in rows]
         self._log_pierces(pierced, dt)
+
+    def _bed_holds_gripped(self) -> bool:
+        return any(c in self._bed.cloths for c in self._gripper.plies)
 
     def _step_bed(self, dt: float) -> list[tuple[int, Cloth, Array]]:
         """Move the cloth that foot or needle hold; returns the passages of the needle through it."""

@@ -9,6 +9,9 @@ from sim.world.cloth_mesh import mesh_outline
 
 POCKET = np.array([[0.0, 0.0], [0.06, -0.02], [0.12, 0.0], [0.12, 0.12], [0.0, 0.12]])
 L_SHAPE = np.array([[0.0, 0.0], [0.1, 0.0], [0.1, 0.03], [0.03, 0.03], [0.03, 0.1], [0.0, 0.1]])
+NOTCHED = np.array(
+    [[0.0, 0.0], [0.06, -0.02], [0.12, 0.0], [0.12, 0.058], [0.116, 0.06], [0.12, 0.062], [0.12, 0.12], [0.0, 0.12]]
+)
 HOLE = np.array([[0.04, 0.04], [0.04, 0.06], [0.06, 0.06], [0.06, 0.04]])
 
 
@@ -22,7 +25,7 @@ def corner_angles(points, triangles):
     return np.array(angles)
 
 
-@pytest.mark.parametrize(("outline", "holes"), [(POCKET, ()), (L_SHAPE, ()), (POCKET, (HOLE,))])
+@pytest.mark.parametrize(("outline", "holes"), [(POCKET, ()), (L_SHAPE, ()), (NOTCHED, ()), (POCKET, (HOLE,))])
 def test_triangles_cover_the_piece_and_nothing_else(outline, holes):
     mesh = mesh_outline(outline, 4.7e-3, holes)
     cover = shapely.union_all([shapely.Polygon(t) for t in mesh.points[mesh.triangles]])
