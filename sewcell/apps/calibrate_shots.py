@@ -17,7 +17,8 @@ from sewcell.backend import CellPorts, find_backend
 from sewcell.config.layers import Job
 from sewcell.config.messages import show_path
 from sewcell.config.values import make_arm_model
-from sewcell.drivers.devices.arm import ArmDevice, ArmState
+from sewcell.drivers.devices.arm import ArmDevice
+from sewcell.drivers.devices.arm_reports import ArmState
 from sewcell.errors import ConfigError, LinkError, VisionError
 from sewcell.geometry.poses import Array
 from sewcell.hands import Hands, Task

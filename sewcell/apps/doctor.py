@@ -34,7 +34,7 @@ def doctor(
     ports: Annotated[str | None, typer.Option(help="Ports file or name; default: the cell's ports.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
 ) -> None:
-    """Look at ports, devices, camera, disk, clock and calibration; nothing moves. Exit code 1 when something is faulty."""
+    """Look at ports, devices, camera, disk, clock, calibration; nothing moves. Exit code 1 when something is faulty."""
     findings = asyncio.run(examine(garment, cell, ports))
     healthy = all(finding.state != "fault" for finding in findings)
     if as_json:

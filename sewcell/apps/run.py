@@ -17,7 +17,8 @@ from sewcell.cell.records import DEFAULT_DATABASE, RunKey, RunRecords
 from sewcell.cell.supervisor import Supervisor
 from sewcell.config.calibration_files import require_passed_check
 from sewcell.config.layers import Job, load_job
-from sewcell.drivers.devices.arm import ArmDevice, ArmState
+from sewcell.drivers.devices.arm import ArmDevice
+from sewcell.drivers.devices.arm_reports import ArmState
 from sewcell.errors import SewcellError
 from sewcell.process.worklog import StepTime, Worklog
 

@@ -24,7 +24,7 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
     "arm-struck": FaultText("a joint runs into its limit switch", "stops with the controller's alarm"),
     "bobbin-end": FaultText("the bobbin runs empty", "stops needle up, asks for a bobbin"),
     "bobbin-low": FaultText("the bobbin's sensor sees the end coming", "sews on"),
-    "camera-knocked": FaultText("the camera is turned by 0.3 deg, 2 mm at the piece", "sews beside the line, flags it"),
+    "camera-knocked": FaultText("the camera is turned by 0.3 deg, 2 mm at the piece", "stops, says how far it moved"),
     "camera-unplugged": FaultText("the camera's cable comes off", "stops before the arm goes anywhere"),
     "emergency-stop": FaultText("somebody presses the emergency stop", "stops, says so"),
     "field-bus-cable-pulled": FaultText("the field bus comes off", "arm and needle stop, each by itself"),

@@ -1,5 +1,7 @@
 """Boards and fiducials in rendered pictures lie where the renderer's own lens model puts them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -7,10 +9,10 @@ from numpy.typing import NDArray
 from sewcell.errors import InterlockError, VisionError
 from sewcell.geometry.board_pattern import parse_board
 from sewcell.geometry.poses import Array, make_pose, transform_points
-from sewcell.units import MM
+from sewcell.units import DEG, MM
 from sewcell.vision.boards import find_board, find_fiducials
 from sewcell.vision.camera_model import CameraModel
-from sewcell.vision.fiducials import LIMIT, check_fiducials, measure_fiducials
+from sewcell.vision.fiducials import LIMIT, align_camera, check_fiducials, measure_fiducials, measure_shift
 from sim.camera.boards import make_board, make_fiducial
 from sim.camera.lens import View
 from sim.camera.mesh import Mesh
@@ -23,8 +25,9 @@ ABOVE = make_pose((0.0, 0.0, 1.0), (np.pi, 0.0, 0.0))
 VIEW = View((800, 600), MATRIX, DISTORTION, ABOVE)
 
 
-def photograph(meshes: list[Mesh], seed: int = 1) -> NDArray[np.uint8]:
-    light = Renderer(VIEW, make_light(), background=(0.35, 0.3, 0.25)).render(meshes).light
+def photograph(meshes: list[Mesh], seed: int = 1, T_camera_base: Array = ABOVE) -> NDArray[np.uint8]:
+    view = replace(VIEW, T_camera_base=T_camera_base)
+    light = Renderer(view, make_light(), background=(0.35, 0.3, 0.25)).render(meshes).light
     return Sensor(noise=1.5, blur_px=0.6).expose(light, np.random.default_rng(seed))
 
 
@@ -105,3 +108,30 @@ def test_a_covered_fiducial_is_asked_for() -> None:
     known[7] = np.array([0.1, 0.0])
     with pytest.raises(VisionError, match="does not show fiducial 7"):
         check_fiducials(measure_fiducials(CAMERA, [find_fiducials(picture)]), known)
+
+
+@pytest.mark.parametrize("hidden", [(), (1,)])
+def test_fiducials_tell_where_a_camera_stands_that_was_turned_and_shifted(hidden: tuple[int, ...]) -> None:
+    known, _ = _fiducials({})
+    moved = ABOVE @ make_pose((1.0 * MM, -0.6 * MM, 2.0 * MM), (0.1 * DEG, -0.05 * DEG, 0.08 * DEG))
+    meshes = [
+        mesh for n, xy in known.items() if n not in hidden for mesh in make_fiducial(n, 0.03, make_pose((*xy, 0)))
+    ]
+    truth = replace(CAMERA, T_camera_table=moved)
+    aligned = align_camera(CAMERA, photograph(meshes, T_camera_base=moved), known)
+    places = list(known.values())
+    assert measure_shift(CAMERA, truth, places) > 1.0 * MM
+    assert measure_shift(truth, aligned, places) < 0.15 * CAMERA.mm_per_px * MM
+
+
+def test_a_fiducial_beside_its_place_keeps_the_camera_from_being_aligned() -> None:
+    known, picture = _fiducials({4: (1.0 * MM, 0.0)})
+    with pytest.raises(VisionError, match=r"fiducial \d lies 0\.\d+ mm beside its place"):
+        align_camera(CAMERA, picture, known)
+
+
+def test_fewer_than_four_fiducials_do_not_tell_how_the_camera_stands() -> None:
+    known, picture = _fiducials({})
+    elsewhere = {number + 100: place for number, place in known.items() if number > 1} | {0: known[0]}
+    with pytest.raises(VisionError, match="shows 1 of the 4 fiducials on the table, 4 are needed: clear the table"):
+        align_camera(CAMERA, picture, elsewhere)
