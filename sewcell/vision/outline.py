@@ -102,6 +102,14 @@ def closed_length(outline: Array) -> float:
     return float(np.linalg.norm(np.roll(outline, -1, axis=0) - outline, axis=1).sum())
 
 
+def is_inside(point: Array, polygon: Array, unit: float = MM) -> bool:
+    """Whether (2,) lies in the polygon (K, 2); in millimetres, as OpenCV calculates in single precision."""
+    x, y = point / unit
+    return bool(
+        cv2.pointPolygonTest((polygon / unit).astype(np.float32).reshape(-1, 1, 2), (float(x), float(y)), False) >= 0
+    )
+
+
 def resample_closed(outline: Array, count: int) -> Array:
     """`count` points (count, 2), evenly spaced along the closed outline (N, 2), starting at its first point."""
     closed = np.vstack((outline, outline[:1]))
