@@ -8,6 +8,7 @@ import numpy as np
 from sewcell.errors import InterlockError, VisionError
 from sewcell.geometry.poses import Array
 from sewcell.units import MM
+from sewcell.vision.background import check_exposure
 from sewcell.vision.boards import BoardView, Picture, find_fiducials
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.lens import Lens, locate_board
@@ -76,8 +77,10 @@ def check_fiducials(measured: dict[int, Array], known: dict[int, Array]) -> Fidu
 def align_camera(camera: CameraModel, picture: Picture, known: Mapping[int, Array]) -> CameraModel:
     """The camera as it stands in this `picture` by the fiducials with centres `known` (2,) [m] on the table.
 
-    Raises: VisionError when fewer than FEWEST of them are seen, or one lies beside its place by more than LIMIT.
+    Raises: VisionError when the picture is blank, dark or overexposed, fewer than FEWEST of them are seen, or one lies
+    beside its place by more than LIMIT.
     """
+    check_exposure(picture)
     seen = find_fiducials(picture)
     numbers = sorted(set(seen) & set(known))
     if len(numbers) < FEWEST:
