@@ -17,6 +17,8 @@ LARGEST_ITERATIONS = 40
 SECANTS = 1
 HALVINGS = 30
 TABLE_PRESLIDING = 20e-6
+CARRIED, UNMOVED = 20e-3, 80e-3
+"""Distances from the needle up to which the first guess of a step has the cloth go with the dog, or part of it [m]."""
 
 
 class Problem(NamedTuple):
@@ -58,6 +60,26 @@ def evaluate(x: Array, z: Array, s: Problem, full: int, gradient: Array, band: A
             if full != NONE:
                 band[2 * s.dof[i] + c, 0] += s.inertia[i]
     return float(energy)
+
+
+@njit(cache=True, error_model="numpy")
+def choose_start(
+    x: Array, z: Array, s: Problem, given: Array, needle: Array, way: Array, gradient: Array, band: Array
+) -> Array:
+    """Of two first guesses (V, 2) the one with less energy: as the vertices were going on from `x`, or carried near
+    the `needle` (2,) along the `way` (2,) of the dog. What is not free stands at `given` (V, 2).
+    """
+    on, carried = given.copy(), given.copy()
+    for i in range(x.shape[0]):
+        if s.dof[i] < 0:
+            continue
+        distance = np.sqrt((x[i, 0] - needle[0]) ** 2 + (x[i, 1] - needle[1]) ** 2)
+        far = min(max((distance - CARRIED) / (UNMOVED - CARRIED), 0.0), 1.0)
+        for c in range(2):
+            on[i, c] = s.predicted[i, c]
+            carried[i, c] = x[i, c] + (1.0 - far) * way[c] + far * (s.predicted[i, c] - x[i, c])
+    better = evaluate(carried, z, s, NONE, gradient, band) < evaluate(on, z, s, NONE, gradient, band)
+    return carried if better else on
 
 
 @njit(cache=True, error_model="numpy")

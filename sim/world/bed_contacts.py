@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sewcell.geometry.poses import Array
-from sim.world.bristles import NEVER, Links, bend, relax_bristle
+from sim.world.bristles import NEVER, Links, bend, keep_bent, relax_bristle
 from sim.world.cloth import Cloth
 from sim.world.feed import feed_progress
 from sim.world.foot import FOOT, PRESLIDING, foot_force, make_footprint, press_cloth, slot_count
@@ -92,9 +92,7 @@ class BedContacts:
 
     def keep(self, x: Array, links: Links) -> None:
         """End of a step at `x` (V, 2): the bristles stay as far bent as friction bears."""
-        for n in range(self.bristles):
-            p, slot = self._home[n]
-            self._bent[p, slot] = bend(x, self._stack.membrane.triangles, links, n)
+        keep_bent(x, self._stack.membrane.triangles, links, self.bristles, self._home, self._bent)
         relax_bristle(self._bent, PRESLIDING)
 
     def pulls(self, x: Array, links: Links) -> tuple[Array, Array]:

@@ -113,6 +113,13 @@ def add_table(
 
 
 @njit(cache=True, error_model="numpy")
+def keep_bent(x: Array, triangles: Indices, links: Links, count: int, home: Indices, bent: Array) -> None:
+    """Write how far each of the first `count` links is bent to its place `home` (L, 2) in `bent` (P, S, 2)."""
+    for n in range(count):
+        bent[home[n, 0], home[n, 1], 0], bent[home[n, 0], home[n, 1], 1] = bend(x, triangles, links, n)
+
+
+@njit(cache=True, error_model="numpy")
 def relax_bristle(bent: Array, longest: float) -> None:
     """Return mapping at the end of a step: what exceeds `longest` [m] has slipped. `bent` (..., 2) changes."""
     flat = bent.reshape(-1, 2)

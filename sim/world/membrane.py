@@ -27,7 +27,8 @@ class Membrane(NamedTuple):
     """Triangles of all plies. `triangles` (T, 3) vertices; `a`, `b` (T, 3) gradients of the shape functions along warp
     and weft [1/m]; `stiffness` (T, 3): warp, weft, shear times area [N m]; `area` (T,) [m2]; `buckles` (T, 2): negative
     strain at which warp and weft buckle; `flat` (T,): the triangle lies flat and must never turn over; `slipped` (T,):
-    shear up to which the yarns have slipped, and `yarn_limit` (T,): shear beyond it that their friction bears.
+    shear up to which the yarns have slipped, and `yarn_limit` (T,): shear beyond it that their friction bears;
+    `moving` (M,): triangles with a vertex whose position is not given: the energy of the others is left out.
     """
 
     triangles: Indices
@@ -39,6 +40,7 @@ class Membrane(NamedTuple):
     flat: NDArray[np.bool_]
     slipped: Array
     yarn_limit: Array
+    moving: Indices
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -69,7 +71,7 @@ def add_membrane(x: Array, z: Array, m: Membrane, dof: Indices, full: int, gradi
     """
     energy = 0.0
     g = np.empty((3, 2))
-    for t in range(m.triangles.shape[0]):
+    for t in m.moving:
         i, j, k = m.triangles[t, 0], m.triangles[t, 1], m.triangles[t, 2]
         a0, a1, a2 = m.a[t, 0], m.a[t, 1], m.a[t, 2]
         b0, b1, b2 = m.b[t, 0], m.b[t, 1], m.b[t, 2]

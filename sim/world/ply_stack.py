@@ -54,7 +54,7 @@ def stack_plies(cloths: tuple[Cloth, ...]) -> PlyStack:
         half = cloth.material.thickness / 2.0
         levels.append(np.clip(cloth.x[:, 2], half, below + half))
         below += 2.0 * half
-    membrane = _join_membranes(cloths, vertices)
+    membrane = _join_membranes(cloths, vertices, triangles, free)
     dof, width = _number_unknowns(cloths, vertices, membrane.triangles, free)
     first, last = cloths[0].material, cloths[-1].material
     between = [c.material.friction_ply for c in cloths[:-1]]
@@ -73,13 +73,16 @@ def stack_plies(cloths: tuple[Cloth, ...]) -> PlyStack:
     )
 
 
-def _join_membranes(cloths: tuple[Cloth, ...], vertices: Indices) -> Membrane:
-    parts = [_make_membrane(cloth, int(start)) for cloth, start in zip(cloths, vertices, strict=False)]
+def _join_membranes(
+    cloths: tuple[Cloth, ...], vertices: Indices, triangles: Indices, free: NDArray[np.bool_]
+) -> Membrane:
+    starts = zip(cloths, vertices, triangles, strict=False)
+    parts = [_make_membrane(cloth, int(start), int(first), free) for cloth, start, first in starts]
     return Membrane(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
 
 
-def _make_membrane(cloth: Cloth, start: int) -> Membrane:
-    """Of one ply whose vertices are numbered from `start`."""
+def _make_membrane(cloth: Cloth, start: int, first: int, free: NDArray[np.bool_]) -> Membrane:
+    """Of one ply whose vertices are numbered from `start`, its triangles from `first`."""
     e, material = cloth.elements, cloth.material
     p = cloth.x[e.triangles]
     u, v = np.einsum("tc,tcd->td", e.a, p), np.einsum("tc,tcd->td", e.b, p)
@@ -98,6 +101,7 @@ def _make_membrane(cloth: Cloth, start: int) -> Membrane:
         u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0] > FLAT_FROM,
         np.einsum("td,td->t", u, v),
         np.full(count, YARN_FRICTION / YARN_STIFFNESS),
+        first + np.flatnonzero(free[e.triangles + start].any(axis=1)),
     )
 
 

@@ -10,25 +10,22 @@ from itertools import pairwise
 import numpy as np
 
 from sewcell.geometry.poses import Array
-from sim.world.balance import TABLE_PRESLIDING, Problem, evaluate, find_balance
+from sim.world.balance import TABLE_PRESLIDING, Problem, choose_start, evaluate, find_balance
 from sim.world.bed_contacts import BedContacts, Pinned, Stitch
 from sim.world.bristles import relax_bristle
 from sim.world.cloth import Cloth
 from sim.world.cloth_mesh import Indices
 from sim.world.feed import PIERCE, cut_turn, feed_progress, needle_is_down, passages
 from sim.world.foot import foot_force, locate, sole_height
-from sim.world.heights import LIES, relax_heights
+from sim.world.heights import LIES, find_ceiling, relax_heights
 from sim.world.membrane import NONE, slip_yarns
 from sim.world.parameters import Machine
 from sim.world.ply_stack import PlyStack, stack_plies
 
 SPLITS = 5
 """How often a step is halved when a triangle would turn over."""
-CARRIED, UNMOVED = 20e-3, 80e-3
-"""Distances from the needle up to which the first guess of a step has the cloth go with the dog, or part of it [m]."""
 ARCH_TIME = 40e-3
 """Time in which the membrane comes to know that cloth has risen [s]: slower than the waves that run through an arch."""
-TOE_RAMP, TOE_SLOPE = 6e-3, 0.5
 GRAVITY = 9.81
 REST_SPEED, REST_STEPS = 3e-4, 24
 
@@ -64,6 +61,7 @@ class SewingBed:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._needle = machine.T_base_needle[:2, 3].copy()
+        self._foot_half = np.array([machine.foot_length, machine.foot_width]) / 2.0
         self._stack: PlyStack | None = None
         self._held: list[Indices] = []
         self._quiet = 0
@@ -89,7 +87,8 @@ class SewingBed:
             pinned = needle_in and (self._is_pinned(cloth) or cloth.needle_point is not None)
             if pinned or (pressed and self._lies_under_foot(cloth)):
                 wanted.append(cloth)
-        wanted.sort(key=self._height)
+        if len(wanted) > 1:
+            wanted.sort(key=self._height)
         held = [cloth.held for cloth in wanted]
         same = tuple(wanted) == self.cloths and all(a is b for a, b in zip(held, self._held, strict=True))
         if not same:
@@ -130,8 +129,9 @@ class SewingBed:
         if self._stack is None:
             return BedForces(np.zeros((0, 2)), np.zeros(2), np.zeros(2))
         stack, problem = self._stack, self._problem
+        whole = problem.membrane._replace(moving=np.arange(len(problem.membrane.triangles)))
         gradient = np.zeros_like(self._x)
-        evaluate(self._x, self._arch, problem, NONE, gradient, self._band)
+        evaluate(self._x, self._arch, problem._replace(membrane=whole), NONE, gradient, self._band)
         foot, needle = self._contacts.pulls(self._x, problem.links)
         return BedForces(np.where((stack.dof < 0)[:, None], gradient, 0.0), foot, needle)
 
@@ -139,9 +139,8 @@ class SewingBed:
         return any(self.cloths[q] is cloth for q in self.pins)
 
     def _lies_under_foot(self, cloth: Cloth) -> bool:
-        R, machine = self._machine.T_base_needle[:2, :2], self._machine
-        seen = np.abs((cloth.x[:, :2] - self._needle) @ R)
-        return bool(np.any((seen[:, 0] <= machine.foot_length / 2.0) & (seen[:, 1] <= machine.foot_width / 2.0)))
+        seen = np.abs((cloth.x[:, :2] - self._needle) @ self._machine.T_base_needle[:2, :2])
+        return bool(np.any((seen[:, 0] <= self._foot_half[0]) & (seen[:, 1] <= self._foot_half[1])))
 
     def _height(self, cloth: Cloth) -> float:
         nearest = np.argmin(np.linalg.norm(cloth.x[:, :2] - self._needle, axis=1))
@@ -217,8 +216,13 @@ class SewingBed:
         )  # fmt: skip
         gradient = np.empty_like(x0)
         fed = (feed_progress(turns1) - feed_progress(turns0)) * motion.feed
-        for start in (self._guess(problem, x0, fed, given), x0):
-            x = np.where(free[:, None], start, given[:, :2])
+        flat = np.ascontiguousarray(given[:, :2])
+        way = fed * self._contacts.along
+        for first in (True, False):
+            if first and self._contacts.bristles > 0:
+                x = choose_start(x0, self._arch, problem, flat, self._needle, way, gradient, self._band)
+            else:
+                x = np.where(free[:, None], problem.predicted if first else x0, flat)
             iterations = find_balance(x, self._arch, problem, gradient, self._band)
             if iterations > 0:
                 break
@@ -242,20 +246,6 @@ class SewingBed:
             share = (turn + PIERCE - turns0) / (turns1 - turns0)
             self._pierce(turn, share, t0 * dt + share * h, x0, found)
 
-    def _guess(self, problem: Problem, x0: Array, fed: float, given: Array) -> Array:
-        """Where the free vertices may be: as they were going on, or near the foot carried along by the dog."""
-        if self._contacts.bristles == 0:
-            return problem.predicted
-        far = (np.linalg.norm(x0 - self._needle, axis=1) - CARRIED) / (UNMOVED - CARRIED)
-        far = np.clip(far, 0.0, 1.0)[:, None]
-        carried = x0 + (1.0 - far) * fed * self._contacts.along + far * (problem.predicted - x0)
-        fixed = (problem.dof < 0)[:, None]
-        energies = [
-            evaluate(np.where(fixed, given[:, :2], x), self._arch, problem, NONE, np.empty_like(x0), self._band)
-            for x in (problem.predicted, carried)
-        ]
-        return carried if energies[1] < energies[0] else problem.predicted
-
     def _tie(self) -> None:
         """The hook has caught the loop: neighbouring plies on the needle are joined."""
         for q, r in pairwise(sorted(self.pins)):
@@ -273,15 +263,13 @@ class SewingBed:
         stack, machine = self._stack, self._machine
         if stack is None:
             return np.empty(0)
-        half = np.array([machine.foot_length, machine.foot_width]) / 2.0
-        seen = np.abs((self._x - self._needle) @ machine.T_base_needle[:2, :2]) - half
-        out = seen.max(axis=1)
         lifted = sole_height(machine, foot, stack.thickness) - stack.thickness
-        ceiling = np.where(out < TOE_RAMP, stack.floor + lifted + TOE_SLOPE * np.maximum(out, 0.0), np.inf)
-        T = motion.T_plate
-        beside = np.abs((self.positions - T[:3, 3]) @ T[:3, :2]) <= motion.plate_half
-        above = T[2, 3] - stack.cloths[-1].material.thickness / 2.0
-        return np.where(beside.all(axis=1), np.minimum(ceiling, np.maximum(stack.floor, above)), ceiling)
+        below_plate = motion.T_plate[2, 3] - stack.cloths[-1].material.thickness / 2.0
+        ceiling: Array = find_ceiling(
+            self._x, self._z, stack.floor, machine.T_base_needle, self._foot_half, lifted, motion.T_plate,
+            motion.plate_half, below_plate,
+        )  # fmt: skip
+        return ceiling
 
     def _pierce(self, turn: int, share: float, time: float, x0: Array, found: list[tuple[Cloth, Array]]) -> None:
         """The needle passes the throat plate a fraction `share` of the way from `x0` to the present positions."""
