@@ -32,6 +32,12 @@ _SATURATED_SHARE = 0.3
 _GAIN_LIMITS = (0.6, 1.6)
 _NOISE_LIMIT_LEVELS = 12.0
 _CHANGED_LIMIT = 0.7
+_CHANGE_FROM, _CHANGE_STEP, _CHANGE_CELLS = -2.0, 0.02, 150
+"""Logarithms of how much brighter the picture is than the empty table, and into how many cells they are sorted."""
+_GROUP_CELLS = 8
+_SHADED_GAIN = 0.75
+_LIT_SHARE = 0.1
+_SAME_COLOUR = 0.2
 _QUARTILE_OF_ABSOLUTE_NORMAL = 0.3186  # a quarter of |N(0, 1)| lies below
 
 Pixels = NDArray[np.uint8]
@@ -161,16 +167,14 @@ def compare(pixels: Pixels, background: Background) -> Comparison:
     if _sharpness(pixels) < _BLURRED_RATIO * background.sharpness:
         raise VisionError("the picture is blurred: focus the lens, clean it, and let camera and table come to rest")
     seen, bare = (np.ascontiguousarray(few.reshape(-1, 3).T, np.float32) for few in (few_seen, few_bare))  # (3, n)
-    gain = _quantile((seen + 1.0) / (bare + 1.0), 0.5)
+    gain, noise = _measure_light(seen, bare)
     if gain.min() < _GAIN_LIMITS[0] or gain.max() > _GAIN_LIMITS[1]:
         raise VisionError(
             f"the light has changed: the picture is {gain.mean():.2f} times as bright as the empty table was; "
             "restore the light or take a new picture of the empty table"
         )
-    noise = _quantile(np.abs(seen - bare * gain[:, None]), 0.25) / _QUARTILE_OF_ABSOLUTE_NORMAL
-    noise = np.maximum(noise, _NOISE_FLOOR_LEVELS)
     comparison = Comparison(picture, background.grid, stride, gain, noise)
-    changed = float(mask_objects(replace(comparison, picture=few_seen, empty=few_bare), ORDINARY).mean())
+    changed = float(mask_objects(replace(comparison, picture=few_seen, empty=few_bare), SHADOWED).mean())
     if noise.max() > _NOISE_LIMIT_LEVELS or changed > _CHANGED_LIMIT:
         raise VisionError(
             f"the picture differs from the empty table nearly everywhere ({changed:.0%} of it): the camera, the light "
@@ -200,6 +204,45 @@ def mask_objects(comparison: Comparison, look: Look) -> Mask:
     _judge(seen, bare, scale, gain * scale, bend, np.float32(look.shadow**2), np.float32(look.glow**2), raw)
     kernel = np.ones((3, 3), np.uint8)
     return np.asarray(cv2.morphologyEx(cv2.morphologyEx(raw, cv2.MORPH_OPEN, kernel), cv2.MORPH_CLOSE, kernel))
+
+
+def _measure_light(seen: NDArray[np.float32], bare: NDArray[np.float32]) -> tuple[Array, Array]:
+    """Gain (3,) and noise (3,) of the table where it is lit, from pixels (3, n) of a picture and of the empty table.
+
+    The table is the largest group of pixels whose brightness has changed alike. When that is dark, it may lie in a hard
+    shadow: then a brighter group of the same colour, if there is one of some size, is the table in the light.
+    """
+    change = np.log((seen.sum(axis=0) + 3.0) / (bare.sum(axis=0) + 3.0))
+    cells = np.clip((change - _CHANGE_FROM) / _CHANGE_STEP, 0, _CHANGE_CELLS - 1).astype(np.int64)
+    alike = np.convolve(np.bincount(cells, minlength=_CHANGE_CELLS), np.ones(5), "same")
+
+    def measure(cell: int) -> tuple[Array, NDArray[np.bool_]]:
+        group = np.abs(cells - cell) <= _GROUP_CELLS
+        return _quantile((seen[:, group] + 1.0) / (bare[:, group] + 1.0), 0.5), group
+
+    largest = int(np.argmax(alike))
+    gain, group = measure(largest)
+    brighter = largest + 2 * _GROUP_CELLS
+    if gain.mean() < _SHADED_GAIN and brighter < _CHANGE_CELLS:
+        lit = brighter + int(np.argmax(alike[brighter:]))
+        lit_gain, lit_group = measure(lit) if alike[lit] > 0 else (gain, group)
+        if lit_group.mean() > _LIT_SHARE and np.ptp(lit_gain / gain) < _SAME_COLOUR * lit_gain.mean() / gain.mean():
+            gain, group = lit_gain, lit_group
+    off = np.abs(seen[:, group] - bare[:, group] * gain[:, None])
+    noise = _quantile(off, 0.25) / _QUARTILE_OF_ABSOLUTE_NORMAL
+    return gain, np.maximum(noise, _NOISE_FLOOR_LEVELS)
+
+
+def is_table(
+    difference: NDArray[np.float32], table: NDArray[np.float32], noise: Array, look: Look
+) -> NDArray[np.bool_]:
+    """Whether colours that differ by `difference` (N, 3) from the empty `table` (N, 3) may be table, (N,): the
+    judgement of `mask_objects` for averages of a few pixels."""
+    scale = 1.0 / np.maximum(0.5 * noise, _BLURRED_NOISE_FLOOR_LEVELS)
+    d, b = difference * scale, table * scale
+    along = (d * b).sum(axis=1)
+    s = np.where(along < 0.0, look.shadow**2, look.glow**2)
+    return np.asarray((d * d).sum(axis=1) - s * along**2 / (1.0 + s * (b * b).sum(axis=1)) < _THRESHOLD_SIGMAS**2)
 
 
 def _fit_light(comparison: Comparison) -> NDArray[np.float32]:

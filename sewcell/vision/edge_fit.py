@@ -11,7 +11,7 @@ from sewcell.geometry.planar import PlanarPose, wrap_angle
 from sewcell.geometry.poses import Array
 from sewcell.units import MM
 from sewcell.vision.correlated_fit import Solution, solve_edges
-from sewcell.vision.edges import Edges, Scene, measure_edges
+from sewcell.vision.edges import Edges, Scene, is_hidden, measure_edges
 from sewcell.vision.outline import EdgeModel
 
 _ROUGH_ROUNDS = ((12.0, 8, 1.0), (6.0, 8, 1.0))
@@ -25,7 +25,7 @@ _LARGEST_STRAIN = 0.012
 _TELLING_STRAIN = 0.0015
 """An outline with a larger standard deviation cannot tell strain from a print or a careless cut."""
 _DEFORMED_INLIERS = 0.85
-_DEFORMED_CONTRAST = 0.6
+_DEFORMED_CONTRAST = 0.9
 _INLIER = 0.6 * MM
 _INLIER_PX = 1.5
 _COST_LIMIT = 1.5 * MM
@@ -40,8 +40,9 @@ class EdgeFit:
     `residual` [m]: rms distance of the inlier edges from the outline. `inlier_ratio`: share of the outline whose edge
     was seen where it belongs. `cost` [m2]: mean square distance, each at most 1.5 mm, a missing edge counting as that.
     `sigma_position` [m], `sigma_angle` [rad]: standard deviations of the centre of the outline, in its worst direction,
-    and of the angle. `missing`, `added`: shares of the outline where cloth is missing, or goes on, instead of ending.
-    `missing_densest`, `added_densest`: the same where they are largest, over 15 mm of the outline.
+    and of the angle. `missing`, `added`: shares of the outline where the bare table shows instead of cloth, or where
+    cloth goes on or something else lies. `missing_densest`, `added_densest`: the same where they are largest, over
+    15 mm of the outline.
     `contrast`: 0 to 1, how well cloth and table can be told apart.
     `shear` [rad] and `stretched`: how the cloth differs from the drawing, apart from the pose. `sigma_shear` [rad]:
     standard deviation of the shear that the outline shows, whether it is believed or not.
@@ -135,7 +136,7 @@ def _fit(scene: Scene, model: EdgeModel, start: PlanarPose, rounds: Sequence[tup
             return _Fitted(_fail(pose), look)
         solution = _solve(part, look.edges, look.rows)
         pose = _move(pose, look.centre, solution.plain if number < len(rounds) - 1 else solution.step)
-    return _Fitted(_judge(pose, look, solution, max(_INLIER, _INLIER_PX * scene.pixel), part.spacing), look)
+    return _Fitted(_judge(scene, pose, look, solution, max(_INLIER, _INLIER_PX * scene.pixel), part.spacing), look)
 
 
 def _solve(model: EdgeModel, edges: Edges, rows: Array) -> Solution:
@@ -163,7 +164,9 @@ def _fail(pose: PlanarPose) -> EdgeFit:
     return EdgeFit(pose, np.inf, 0.0, _COST_LIMIT**2, np.inf, np.inf, 0.0, 0.0)
 
 
-def _judge(pose: PlanarPose, look: _Look, solution: Solution, inlier_limit: float, spacing: float) -> EdgeFit:
+def _judge(
+    scene: Scene, pose: PlanarPose, look: _Look, solution: Solution, inlier_limit: float, spacing: float
+) -> EdgeFit:
     """Residual, share of inliers and uncertainty at the end of a fit."""
     edges = look.edges
     left = edges.offset - look.rows @ solution.plain
@@ -171,7 +174,7 @@ def _judge(pose: PlanarPose, look: _Look, solution: Solution, inlier_limit: floa
     inlier = edges.valid & present & (np.abs(left) < inlier_limit)
     if inlier.sum() < len(inlier) / 4:
         return _fail(pose)
-    missing = ~inlier & (~present | (edges.cover < 0.5))
+    missing = ~inlier & (~present | (edges.cover < 0.5)) & ~is_hidden(scene, edges)
     added = ~inlier & ~missing
     square = np.where(edges.valid, np.minimum(left**2, _COST_LIMIT**2), _COST_LIMIT**2)
     return EdgeFit(

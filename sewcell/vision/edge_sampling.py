@@ -34,9 +34,9 @@ def sample_lines(
     """Fills `profiles` (N, M, 6) with the picture's colour and that of the table, interpolated, at the pixels
     `start` (N, 2) + (`first` + `step` j) * `direction` (N, 2).
 
-    `means` (N, 4, 3): the picture in the inner `band` samples and in the outer `rim`, the table in the rim and in
-    between; `squares` (3, 3): sum of the products of the colours in all inner bands. Returns which lines lie in the
-    picture from end to end; those that do not are filled with zeros.
+    `means` (N, 5, 3): the picture in the inner `band` samples and in the outer `rim`, the table in the rim, in between,
+    and in the inner band; `squares` (3, 3): sum of the products of the colours in all inner bands. Returns which lines
+    lie in the picture from end to end; those that do not are filled with zeros.
     """
     h, w, _ = pixels.shape
     n, m, _ = profiles.shape
@@ -72,8 +72,10 @@ def sample_lines(
                 )
         for k in range(3):
             inner, outer, bare, between = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
+            under = np.float32(0.0)
             for j in range(band):
                 inner += profiles[i, j, k]
+                under += profiles[i, j, 3 + k]
                 for other in range(k + 1):
                     squares[k, other] += profiles[i, j, k] * profiles[i, j, other]
             for j in range(band + MARGIN, m - rim):
@@ -83,6 +85,7 @@ def sample_lines(
                 bare += profiles[i, j, 3 + k]
             means[i, 0, k], means[i, 1, k] = inner / band, outer / rim
             means[i, 2, k], means[i, 3, k] = bare / rim, between / (m - rim - band - MARGIN)
+            means[i, 4, k] = under / band
     for k in range(3):
         for other in range(k):
             squares[other, k] = squares[k, other]
@@ -126,7 +129,7 @@ def discriminate(means: Floats, smooth: Floats, precision: Floats, shadow: float
     """How bright the table is just outside against its empty picture, `light` (N,); Fisher's discriminant
     w = (S + s^2 B B')^-1 (F - B), by Sherman and Morrison, (N, 3); and w'(F - B), the squared signal to noise, (N,).
 
-    `smooth` (N, 12): the `means` smoothed along the outline; `precision` S^-1 (3, 3); `shadow` s.
+    `smooth` (N, 15): the `means` smoothed along the outline; `precision` S^-1 (3, 3); `shadow` s.
     """
     n = len(means)
     light, axis, separation = np.empty(n, np.float32), np.empty((n, 3), np.float32), np.empty(n, np.float32)

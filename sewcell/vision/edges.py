@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sewcell.geometry.poses import Array
 from sewcell.units import MM
-from sewcell.vision.background import SHADOW_SIGMA, Pixels
+from sewcell.vision.background import ORDINARY, SHADOW_SIGMA, Pixels, is_table
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.edge_sampling import MARGIN, discriminate, find_spread, sample_lines, smooth_ring, sum_cover
 
@@ -15,7 +15,8 @@ _BAND_PX = 5.0
 _RIM_PX = 2.5
 _SMOOTHING_POINTS = 9
 _WEAK_SEPARATION, _WEAK_SMOOTHING_POINTS = 60.0, 9
-"""Where cloth and table hardly differ, neighbouring edges are averaged."""
+"""Where cloth and table hardly differ, neighbouring edges are averaged; by and by, so that twins are measured alike."""
+_LEAST_FAINT = 0.02
 _END_PX = 1.0
 _ALIKE = 3.0
 _INSIDE_COVER = 0.6
@@ -43,8 +44,9 @@ class Scene:
 class Edges:
     """`offset` (N,) [m] from each point along its normal to the edge; `valid` (N,) where there is one;
     `weight` (N,) up to 1, smaller where cloth and table look alike; `cover` (N,): share of the search range that cloth
-    covers; `inner` and `outer` (N, 3): colours at the inner and at the outer end of the search; `cloth` (N, 3): the
-    colour inside, smoothed along the outline, `spread` (3, 3): covariance of noise and texture."""
+    covers; `inner` and `outer` (N, 3): colours at the inner and at the outer end of the search; `under` (N, 3): that of
+    the empty table at the inner end; `cloth` (N, 3): the colour inside, smoothed along the outline, `spread` (3, 3):
+    covariance of noise and texture."""
 
     offset: Array
     valid: NDArray[np.bool_]
@@ -52,6 +54,7 @@ class Edges:
     cover: Array
     inner: NDArray[np.float32]
     outer: NDArray[np.float32]
+    under: NDArray[np.float32]
     cloth: NDArray[np.float32]
     spread: Array
 
@@ -76,7 +79,7 @@ def measure_edges(scene: Scene, points: Array, normals: Array, reach_px: float, 
 
     count, band, rim, ends = (round(span / step_px) for span in (2.0 * reach_px, _BAND_PX, _RIM_PX, _END_PX))
     profiles = np.empty((len(points), band + MARGIN + count + rim, 6), np.float32)
-    means = np.empty((len(points), 4, 3), np.float32)
+    means = np.empty((len(points), 5, 3), np.float32)
     squares = np.zeros((3, 3))
     inside = sample_lines(
         scene.pixels,
@@ -92,18 +95,30 @@ def measure_edges(scene: Scene, points: Array, normals: Array, reach_px: float, 
         means,
         squares,
     )
-    smooth = smooth_ring(means.reshape(len(points), 12), _SMOOTHING_POINTS)
+    smooth = smooth_ring(means.reshape(len(points), 15), _SMOOTHING_POINTS)
     cloth = smooth[:, :3]
     spread = find_spread(means, cloth, squares, scene.noise, band)
     light, axis, separation = discriminate(means, smooth, np.linalg.inv(spread).astype(np.float32), SHADOW_SIGMA)
     sums = sum_cover(profiles, band + MARGIN, count, ends, light, cloth, axis, separation)
-    if np.median(separation) < _WEAK_SEPARATION:
-        sums = smooth_ring(sums, _WEAK_SMOOTHING_POINTS)
+    faint = 1.0 / (1.0 + (float(np.median(separation)) / _WEAK_SEPARATION) ** 4)
+    if faint > _LEAST_FAINT:
+        sums += np.float32(faint) * (smooth_ring(sums, _WEAK_SMOOTHING_POINTS) - sums)
     covered, begin, end = sums.T.astype(np.float64)
     valid = inside & (begin > _INSIDE_COVER) & (end < _OUTSIDE_COVER)
     offset_px = (covered - 0.5 * count) * step_px
     weight = np.asarray(separation / (separation + 10.0), np.float64)
-    return Edges(offset_px / px_per_m, valid, weight, covered / count, means[:, 0], means[:, 1], cloth, spread)
+    return Edges(
+        offset_px / px_per_m, valid, weight, covered / count, means[:, 0], means[:, 1], means[:, 4], cloth, spread
+    )
+
+
+def is_hidden(scene: Scene, edges: Edges) -> NDArray[np.bool_]:
+    """Where the inner end of the search shows neither the piece's cloth nor the table, be it in shadow, nor a mixture
+    of the two, (N,): something else lies there."""
+    difference, contrast = edges.inner - edges.under, np.median(edges.cloth, axis=0) - edges.under
+    share = (difference * contrast).sum(axis=1) / np.maximum((contrast**2).sum(axis=1), 1.0)
+    rest = difference - np.clip(share, 0.0, 1.0)[:, None] * contrast
+    return ~is_table(rest, edges.under, scene.noise, ORDINARY)
 
 
 def shows_cloth(edges: Edges) -> NDArray[np.bool_]:

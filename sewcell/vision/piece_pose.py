@@ -12,7 +12,7 @@ from sewcell.units import MM
 from sewcell.vision.background import FAINT, ORDINARY, SHADOWED, Background, Look, check_size, compare, mask_objects
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.edges import Scene
-from sewcell.vision.located import LocatedPiece, LocateResult, UnknownBlob
+from sewcell.vision.located import FOLDED, OCCLUDED, LocatedPiece, LocateResult, UnknownBlob
 from sewcell.vision.matching import Hypothesis, match_contour
 from sewcell.vision.outline import Blob, find_blobs, is_inside, signed_area
 from sewcell.vision.parts import identify_parts
@@ -114,12 +114,14 @@ def _identify_all(blobs: Sequence[Blob], search: Search, zone: Array | None, sla
             outside += 1
             continue
         answer = _identify(blob, search, slack)
-        if isinstance(answer, LocatedPiece):
+        if isinstance(answer, LocatedPiece) and not (FOLDED in answer.flags and OCCLUDED in answer.flags):
             located.append(answer)
             continue
         parts = identify_parts(blob, search) if _may_hold_piece(blob.area, search.pieces) else []
+        if isinstance(answer, LocatedPiece) and all(part.inlier_ratio <= answer.inlier_ratio for part in parts):
+            parts = [answer]
         located += [part for part in parts if zone is None or is_inside(_centre(part, search.pieces), zone)]
-        if not parts and (zone is None or is_inside(blob.centre, zone)):
+        if isinstance(answer, str) and not parts and (zone is None or is_inside(blob.centre, zone)):
             unknown.append(UnknownBlob(blob.centre, blob.area, answer, blob.contour_px))
     return LocateResult(tuple(located), tuple(unknown), outside)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from sewcell.geometry.planar import PlanarPose, wrap_angle
@@ -12,6 +13,8 @@ from sewcell.vision.outline import EdgeModel, closed_length
 
 _SAME_POSE = (5.0 * MM, 5.0 * DEG)
 _CORRELATION_LENGTH = 20.0 * MM
+_KNIFE = 0.3 * MM
+"""No cut can be told from another that lies nearer."""
 _COST_FLOOR = (0.05 * MM) ** 2
 _SURE_LOG_RATIO = 9.0  # 1 : 8,000
 _HIDDEN_LOG_RATIO = 15.0
@@ -45,13 +48,23 @@ def is_same_answer(known: Candidate, piece: Piece, pose: PlanarPose) -> bool:
 
 
 def is_rival(best: Candidate, other: Candidate) -> bool:
-    """Whether the picture allows `other` as well: the log likelihood ratio of the two fits is small."""
+    """Whether the picture allows `other` as well: the log likelihood ratio of the two fits is small, or the outlines
+    lie on each other as nearly as a knife cuts."""
     if is_same_answer(best, other.piece, other.fit.pose):
         return False
+    if _coincide(best, other):
+        return True
     sure = _SURE_LOG_RATIO if best.fit.inlier_ratio > _WHOLE_INLIERS else _HIDDEN_LOG_RATIO
     if best.fit.contrast < FAINT_CONTRAST:
         sure = HOPELESS_LOG_RATIO
     return log_ratio(best, other) < sure
+
+
+def _coincide(best: Candidate, other: Candidate) -> bool:
+    """Whether all corners of the other outline lie on that of the best."""
+    ring = (best.fit.pose.apply(best.piece.outline) / MM).astype(np.float32).reshape(-1, 1, 2)
+    corners = other.fit.pose.apply(other.piece.outline) / MM
+    return all(abs(cv2.pointPolygonTest(ring, (float(x), float(y)), True)) < _KNIFE / MM for x, y in corners)
 
 
 def log_ratio(best: Candidate, other: Candidate) -> float:
