@@ -34,6 +34,7 @@ _NOISE_LIMIT_LEVELS = 12.0
 _CHANGED_LIMIT = 0.7
 _CHANGE_FROM, _CHANGE_STEP, _CHANGE_CELLS = -2.0, 0.02, 150
 """Logarithms of how much brighter the picture is than the empty table, and into how many cells they are sorted."""
+_LIGHT_STEP, _LIGHT_CELLS = 0.01, 80
 _GROUP_CELLS = 8
 _SHADED_GAIN = 0.75
 _LIT_SHARE = 0.1
@@ -249,7 +250,8 @@ def _fit_light(comparison: Comparison) -> NDArray[np.float32]:
     """How much brighter the light has become from place to place, as a share: factors (6,) of 1, u, v, u^2, u v, v^2,
     where u and v run from -1 to 1 across and down the picture.
 
-    Found by least squares that leave out, three times over, what lies far off: the objects.
+    Found by least squares over what has changed like the largest group of pixels, and then, three times over, without
+    what lies far off: the objects.
     """
     step = _STATISTICS_STRIDE
     height, width = comparison.picture.shape[:2]
@@ -259,7 +261,10 @@ def _fit_light(comparison: Comparison) -> NDArray[np.float32]:
     expected = _thin(comparison.empty, step).reshape(-1, 3) * comparison.gain
     difference = _thin(comparison.picture, step).reshape(-1, 3) - expected
     change = (difference / np.maximum(expected, 1.0)).mean(axis=1)
-    kept = np.ones(len(change), dtype=bool)
+    cells = np.clip(change / _LIGHT_STEP + 0.5 * _LIGHT_CELLS, 0, _LIGHT_CELLS - 1).astype(np.int64)
+    alike = np.convolve(np.bincount(cells, minlength=_LIGHT_CELLS), np.ones(3), "same")
+    common = (int(np.argmax(alike)) + 0.5 - 0.5 * _LIGHT_CELLS) * _LIGHT_STEP
+    kept = np.abs(change - common) < _LIGHT_STEP + 3.0 * float(comparison.noise.mean()) / float(expected.mean())
     for _ in range(4):
         factors = np.linalg.lstsq(terms[kept], change[kept], rcond=None)[0]
         left = np.abs(change - terms @ factors)
