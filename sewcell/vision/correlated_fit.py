@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sewcell.geometry.poses import Array
 from sewcell.units import MM, UM
 
-KNIFE_REACH = 30.0 * MM
+KNIFE_REACH = 50.0 * MM
 """Over this length the error of a knife fades to a third (1 / e)."""
 KNIFE_SIGMA = 0.1 * MM
 """Standard deviation of what a knife cuts beside the line: at least this is reckoned with."""

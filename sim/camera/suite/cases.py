@@ -38,7 +38,7 @@ HARD = (
     "thick",
 )
 """Kinds of hard cases; "everyday" is the other kind."""
-FIRST_JUDGING_SEED = 20_000
+FIRST_JUDGING_SEED = 40_000
 """Pictures from this seed on are for judging; the locator's limits are chosen on lower ones."""
 _SHEAR = 0.004
 _OVERLAP = 0.030
