@@ -29,7 +29,7 @@ setup: .venv/.ready
 
 bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sim,dev,bench]'
-	for page in cell kinematics collision motion vision; do $(BIN)/python -m benchmarks.$$page || exit 1; done
+	for page in cell kinematics collision motion vision edge_tracking drivers simulation campaign; do $(BIN)/python -m benchmarks.$$page || exit 1; done
 
 pictures: setup
 	$(BIN)/python tools/draw_cell.py --strip docs/images/cycle.png
