@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pybullet as p
 
-from sewcell.geometry.poses import Array, make_pose
+from sewcell.geometry.poses import Array
 from sim.world.cloth_kernels import FOOT_HEIGHT
 from sim.world.parameters import Body, WorldParameters
 
@@ -36,6 +36,7 @@ class RigidWorld:
         self._parameters = parameters
         self.joints = np.array(joints, dtype=np.float64)
         self._axes = self.joints.copy()
+        self._T_tool, self._tool_placed = np.eye(4), False
         self._connect()
 
     def _connect(self) -> None:
@@ -45,13 +46,14 @@ class RigidWorld:
         slab = parameters.bench.slab
         self._obstacles = {slab.name: self._add_box(slab, np.eye(4))}
         T_needle = parameters.machine.T_base_needle
+        self._needle_turned = _quaternion(T_needle)
         for body in parameters.machine.bodies:
             self._obstacles[body.name] = self._add_box(body, T_needle)
         self._foot = self._add_box(foot_body(parameters), T_needle)
         self._needle = self._add_box(needle_body(), T_needle)
         self._obstacles |= {"presser foot": self._foot, "needle": self._needle}
         self._tool = [self._add_box(body, np.eye(4)) for body in tool_bodies(parameters)]
-        self.place_tool()
+        self._set_joints()
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but PyBullet's client, whose bodies follow from it."""
@@ -75,28 +77,22 @@ class RigidWorld:
         arm = self._parameters.arm
         late = np.exp(-dt / np.maximum(arm.lag, SHORTEST_LAG))
         self.joints += (targets - self.joints) * (1.0 - late)
-        self._axes = np.clip(self._axes, self.joints - arm.backlash / 2.0, self.joints + arm.backlash / 2.0)
-        self.place_tool()
+        axes = np.clip(self._axes, self.joints - arm.backlash / 2.0, self.joints + arm.backlash / 2.0)
+        if not np.array_equal(axes, self._axes):
+            self._axes = axes
+            self._set_joints()
 
     def stand(self, joints: Array) -> None:
         """Set the motors to `joints` (6,) [rad], and the axes to the middle of their play."""
         self.joints = np.array(joints, dtype=np.float64)
         self._axes = self.joints.copy()
-        self.place_tool()
-
-    def place_tool(self) -> None:
-        """Set joints and tool bodies to where the axes stand."""
-        for k, angle in enumerate(self._axes + self._parameters.arm.zero):
-            p.resetJointState(self._arm, k, float(angle), physicsClientId=self._client)
-        T = self.tool_pose()
-        for body in self._tool:
-            self._reset(body, T)
+        self._set_joints()
 
     def place_machine(self, foot_height: float, shaft_turns: float) -> None:
         """Foot sole at `foot_height` [m] above the throat plate, needle as the shaft has it."""
         T = self._parameters.machine.T_base_needle
-        self._reset(self._foot, T @ make_pose((0.0, 0.0, foot_height)))
-        self._reset(self._needle, T @ make_pose((0.0, 0.0, needle_height(shaft_turns))))
+        self._reset(self._foot, T[:3, 3] + foot_height * T[:3, 2], self._needle_turned)
+        self._reset(self._needle, T[:3, 3] + needle_height(shaft_turns) * T[:3, 2], self._needle_turned)
 
     def link_poses(self) -> list[Array]:
         """T_base_link of links 1 to 6, as PyBullet has them."""
@@ -109,14 +105,16 @@ class RigidWorld:
         return _pose(state[4], state[5])
 
     def tool_pose(self) -> Array:
-        """T_base_tool (4, 4); near the table the plate lies on one ply as far as its springs allow."""
-        T = self.flange_pose() @ self._parameters.gripper.T_flange_tool
-        travel, ply = self._parameters.gripper.float_travel, self._parameters.material.thickness
-        T[2, 3] = np.clip(ply, T[2, 3] - travel, T[2, 3] + travel)
-        return T
+        """T_base_tool (4, 4), see `float_plate`."""
+        return self._T_tool
 
     def struck(self) -> str | None:
         """Name of a body that arm or tool penetrates by more than 1 mm, or None."""
+        if not self._tool_placed:
+            turned = _quaternion(self._T_tool)
+            for body in self._tool:
+                self._reset(body, self._T_tool[:3, 3], turned)
+            self._tool_placed = True
         for name, obstacle in self._obstacles.items():
             for body in (self._arm, *self._tool):
                 for contact in p.getClosestPoints(body, obstacle, 0.0, physicsClientId=self._client):
@@ -125,6 +123,13 @@ class RigidWorld:
                         return name
         return None
 
+    def _set_joints(self) -> None:
+        """Set the arm to where the axes stand; the bodies of the tool follow when somebody asks what they strike."""
+        for k, angle in enumerate((self._axes + self._parameters.arm.zero).tolist()):
+            p.resetJointState(self._arm, k, angle, physicsClientId=self._client)
+        self._T_tool = float_plate(self.flange_pose(), self._parameters)
+        self._tool_placed = False
+
     def _add_box(self, body: Body, T: Array) -> int:
         low, high = np.array(body.low), np.array(body.high)
         half, centre = (high - low) / 2.0, (high + low) / 2.0
@@ -132,11 +137,11 @@ class RigidWorld:
             p.GEOM_BOX, halfExtents=half, collisionFramePosition=centre, physicsClientId=self._client
         )
         number: int = p.createMultiBody(0.0, shape, physicsClientId=self._client)
-        self._reset(number, T)
+        self._reset(number, T[:3, 3], _quaternion(T))
         return number
 
-    def _reset(self, body: int, T: Array) -> None:
-        p.resetBasePositionAndOrientation(body, T[:3, 3], _quaternion(T), physicsClientId=self._client)
+    def _reset(self, body: int, position: Array, quaternion: Sequence[float]) -> None:
+        p.resetBasePositionAndOrientation(body, position.tolist(), quaternion, physicsClientId=self._client)
 
 
 def _load_arm(link_shift: Array, client: int) -> int:
@@ -152,6 +157,14 @@ def _load_arm(link_shift: Array, client: int) -> int:
         file.flush()
         number: int = p.loadURDF(file.name, useFixedBase=True, physicsClientId=client)
     return number
+
+
+def float_plate(T_base_flange: Array, parameters: WorldParameters) -> Array:
+    """T_base_tool (4, 4); near the table the plate lies on one ply as far as its springs allow."""
+    T: Array = T_base_flange @ parameters.gripper.T_flange_tool
+    travel, ply = parameters.gripper.float_travel, parameters.material.thickness
+    T[2, 3] = min(max(ply, T[2, 3] - travel), T[2, 3] + travel)
+    return T
 
 
 def needle_height(shaft_turns: float) -> float:

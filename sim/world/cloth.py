@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from sewcell.geometry.planar import PlanarPose
 from sewcell.geometry.poses import Array
-from sim.world.cloth_kernels import find_triangle
+from sim.world.cloth_kernels import find_triangle, largest_square
 from sim.world.cloth_mesh import ClothMesh, Indices
 from sim.world.cloth_step import Sheet, Surroundings, advance
 from sim.world.elements import Elements, Sweep, bending_rate, build_elements, lumped_areas, select_active
@@ -137,10 +137,10 @@ class Cloth:
         Raises: RuntimeError when a coordinate is no longer finite.
         """
         self._held_now = held
-        if not np.isfinite(self.x).all():
+        gone = float(largest_square(self.x, self._rested))
+        if not np.isfinite(gone):
             raise RuntimeError(f"the cloth exploded (seed {self.seed}): a coordinate is not finite")
-        gone = self.x - self._rested
-        self.stirred = float(np.max(np.einsum("ij,ij->i", gone, gone))) > REST_MOTION**2
+        self.stirred = gone > REST_MOTION**2
         self._quiet = 0 if self.stirred else self._quiet + 1
         if self.stirred:
             self._rested[:] = self.x

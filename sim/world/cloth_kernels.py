@@ -197,6 +197,29 @@ def rest_on_table(x: Array, previous: Array, w: Array, level: float, friction: f
 
 
 @njit(cache=True, error_model="numpy")
+def find_bounds(x: Array) -> Array:
+    """Lowest and highest coordinates (2, 3) of the vertices (V, 3)."""
+    bounds = np.empty((2, 3))
+    bounds[0], bounds[1] = x[0], x[0]
+    for i in range(1, x.shape[0]):
+        for c in range(3):
+            bounds[0, c] = min(bounds[0, c], x[i, c])
+            bounds[1, c] = max(bounds[1, c], x[i, c])
+    return bounds
+
+
+@njit(cache=True, error_model="numpy")
+def largest_square(a: Array, b: Array) -> float:
+    """Square of the largest distance between the rows of `a` and `b` (V, 3); NaN when a coordinate is not finite."""
+    largest = total = 0.0
+    for i in range(a.shape[0]):
+        square = (a[i, 0] - b[i, 0]) ** 2 + (a[i, 1] - b[i, 1]) ** 2 + (a[i, 2] - b[i, 2]) ** 2
+        total += square
+        largest = max(largest, square)
+    return largest if np.isfinite(total) else np.nan
+
+
+@njit(cache=True, error_model="numpy")
 def find_triangle(x: Array, triangles: Indices, px: float, py: float, share: Array) -> int:
     """Index of the triangle whose plan view holds (px, py), or -1; `share` (3,) gets the barycentric coordinates."""
     for t in range(triangles.shape[0]):

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sewcell.geometry.poses import Array
 from sim.world.cloth import Cloth
+from sim.world.cloth_kernels import find_bounds, largest_square
 from sim.world.cloth_mesh import Indices
 from sim.world.cloth_step import Surroundings
 from sim.world.elements import Sweep
@@ -136,7 +137,7 @@ class Plies:
         if cloth.asleep and cloth in self._boxes:
             return self._boxes[cloth]
         margin = _reach(cloth, dt)
-        box = np.array([cloth.x.min(axis=0) - margin, cloth.x.max(axis=0) + margin])
+        box: Array = find_bounds(cloth.x) + np.array([[-margin], [margin]])
         self._boxes.pop(cloth, None)
         if cloth.asleep:
             self._boxes[cloth] = box
@@ -318,7 +319,7 @@ def _gather(cloths: list[Cloth], layout: _Layout, ends: list[Array]) -> PlyGroup
 
 
 def _reach(cloth: Cloth, dt: float) -> float:
-    speed = 0.0 if cloth.asleep else float(np.sqrt(np.max(np.einsum("ij,ij->i", cloth.v, cloth.v))))
+    speed = 0.0 if cloth.asleep else float(np.sqrt(largest_square(cloth.v, np.zeros_like(cloth.v))))
     return 0.5 * cloth.material.thickness + 0.5 * NEAR + speed * dt
 
 

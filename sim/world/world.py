@@ -1,5 +1,7 @@
 """The simulated world: rigid bodies, cloth, gripper and loader, advanced together from the plant's wires."""
 
+import math
+
 import numpy as np
 
 from sewcell.geometry.planar import planar_from_matrix
@@ -11,6 +13,7 @@ from sim.plant import Plant
 from sim.truth import Pierce, TruePose, Truth
 from sim.world.bullet import NEEDLE_AMPLITUDE, RigidWorld
 from sim.world.cloth import Cloth
+from sim.world.cloth_kernels import find_bounds
 from sim.world.cloth_step import Surroundings
 from sim.world.feed import PIERCE
 from sim.world.foot import sole_height
@@ -199,7 +202,7 @@ class World:
         for cloth in self._cloths.values():
             if cloth in self._bed.cloths:
                 continue
-            low, high = cloth.x.min(axis=0), cloth.x.max(axis=0)
+            low, high = find_bounds(cloth.x)
             near = self._plate_is_near(low, high)
             if (moved and (near or cloth in ends)) or (
                 (turned or pressed_or_lifted) and self._lies_at_needle(low, high)
@@ -256,15 +259,13 @@ class World:
         )
 
     def _plate_is_near(self, low: Array, high: Array) -> bool:
-        reach = np.hypot(*self._parameters.gripper.size) / 2.0 + NEAR
-        at = self._T_tool[:3, 3]
-        return bool(np.all(at > low - reach) and np.all(at < high + reach))
+        reach = math.hypot(*self._parameters.gripper.size) / 2.0 + NEAR
+        return _is_within(reach, self._T_tool[:3, 3], low, high)
 
     def _lies_at_needle(self, low: Array, high: Array) -> bool:
         machine = self._parameters.machine
-        reach = np.hypot(machine.foot_length, machine.foot_width) / 2.0 + NEAR
-        at = machine.T_base_needle[:2, 3]
-        return bool(np.all(at > low[:2] - reach) and np.all(at < high[:2] + reach))
+        reach = math.hypot(machine.foot_length, machine.foot_width) / 2.0 + NEAR
+        return _is_within(reach, machine.T_base_needle[:2, 3], low, high)
 
     def _plate_is_under_needle(self) -> bool:
         """Whether a needle that goes down meets the gripper plate."""
@@ -319,3 +320,8 @@ class World:
         if struck is not None and not self._plant.arm_limit_hit:
             self._truth.events.append((self.time, f"the arm struck the {struck}"))
         self._plant.arm_limit_hit = self._plant.arm_limit_hit or struck is not None
+
+
+def _is_within(reach: float, at: Array, low: Array, high: Array) -> bool:
+    """Whether a point is nearer than `reach` [m] to the box, along each of its axes."""
+    return all(a - reach < p < b + reach for p, a, b in zip(at.tolist(), low, high, strict=False))
