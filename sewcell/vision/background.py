@@ -213,13 +213,14 @@ def _measure_light(seen: NDArray[np.float32], bare: NDArray[np.float32]) -> tupl
     The table is the largest group of pixels whose brightness has changed alike. When that is dark, it may lie in a hard
     shadow: then a brighter group of the same colour, if there is one of some size, is the table in the light.
     """
-    change = np.log((seen.sum(axis=0) + 3.0) / (bare.sum(axis=0) + 3.0))
-    cells = np.clip((change - _CHANGE_FROM) / _CHANGE_STEP, 0, _CHANGE_CELLS - 1).astype(np.int64)
+    change = np.log((seen[0] + seen[1] + seen[2] + 3.0) / (bare[0] + bare[1] + bare[2] + 3.0))
+    cells = np.clip((change - _CHANGE_FROM) * (1.0 / _CHANGE_STEP), 0, _CHANGE_CELLS - 1).astype(np.int64)
     alike = np.convolve(np.bincount(cells, minlength=_CHANGE_CELLS), np.ones(5), "same")
+    ratio = (seen + 1.0) / (bare + 1.0)
 
-    def measure(cell: int) -> tuple[Array, NDArray[np.bool_]]:
-        group = np.abs(cells - cell) <= _GROUP_CELLS
-        return _quantile((seen[:, group] + 1.0) / (bare[:, group] + 1.0), 0.5), group
+    def measure(cell: int) -> tuple[Array, NDArray[np.int64]]:
+        group = np.flatnonzero(np.abs(cells - cell) <= _GROUP_CELLS)
+        return _quantile(ratio.take(group, axis=1), 0.5), group
 
     largest = int(np.argmax(alike))
     gain, group = measure(largest)
@@ -227,9 +228,10 @@ def _measure_light(seen: NDArray[np.float32], bare: NDArray[np.float32]) -> tupl
     if gain.mean() < _SHADED_GAIN and brighter < _CHANGE_CELLS:
         lit = brighter + int(np.argmax(alike[brighter:]))
         lit_gain, lit_group = measure(lit) if alike[lit] > 0 else (gain, group)
-        if lit_group.mean() > _LIT_SHARE and np.ptp(lit_gain / gain) < _SAME_COLOUR * lit_gain.mean() / gain.mean():
+        alike_in_colour = np.ptp(lit_gain / gain) < _SAME_COLOUR * lit_gain.mean() / gain.mean()
+        if len(lit_group) > _LIT_SHARE * len(cells) and alike_in_colour:
             gain, group = lit_gain, lit_group
-    off = np.abs(seen[:, group] - bare[:, group] * gain[:, None])
+    off = np.abs(seen - bare * gain.astype(np.float32)[:, None]).take(group, axis=1)
     noise = _quantile(off, 0.25) / _QUARTILE_OF_ABSOLUTE_NORMAL
     return gain, np.maximum(noise, _NOISE_FLOOR_LEVELS)
 

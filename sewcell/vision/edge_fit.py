@@ -174,7 +174,10 @@ def _judge(
     inlier = edges.valid & present & (np.abs(left) < inlier_limit)
     if inlier.sum() < len(inlier) / 4:
         return _fail(pose)
-    missing = ~inlier & (~present | (edges.cover < 0.5)) & ~is_hidden(scene, edges)
+    missing = ~inlier & (~present | (edges.cover < 0.5))
+    suspect = np.flatnonzero(missing)
+    if len(suspect):
+        missing[suspect] = ~is_hidden(scene, edges, suspect)
     added = ~inlier & ~missing
     square = np.where(edges.valid, np.minimum(left**2, _COST_LIMIT**2), _COST_LIMIT**2)
     return EdgeFit(

@@ -112,13 +112,14 @@ def measure_edges(scene: Scene, points: Array, normals: Array, reach_px: float, 
     )
 
 
-def is_hidden(scene: Scene, edges: Edges) -> NDArray[np.bool_]:
+def is_hidden(scene: Scene, edges: Edges, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Where the inner end of the search shows neither the piece's cloth nor the table, be it in shadow, nor a mixture
-    of the two, (N,): something else lies there."""
-    difference, contrast = edges.inner - edges.under, np.median(edges.cloth, axis=0) - edges.under
+    of the two, at the edges number `chosen` (K,): something else lies there, (K,)."""
+    table = edges.under[chosen]
+    difference, contrast = edges.inner[chosen] - table, np.median(edges.cloth, axis=0) - table
     share = (difference * contrast).sum(axis=1) / np.maximum((contrast**2).sum(axis=1), 1.0)
     rest = difference - np.clip(share, 0.0, 1.0)[:, None] * contrast
-    return ~is_table(rest, edges.under, scene.noise, ORDINARY)
+    return ~is_table(rest, table, scene.noise, ORDINARY)
 
 
 def shows_cloth(edges: Edges) -> NDArray[np.bool_]:

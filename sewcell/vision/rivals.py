@@ -52,12 +52,10 @@ def is_rival(best: Candidate, other: Candidate) -> bool:
     lie on each other as nearly as a knife cuts."""
     if is_same_answer(best, other.piece, other.fit.pose):
         return False
-    if _coincide(best, other):
-        return True
     sure = _SURE_LOG_RATIO if best.fit.inlier_ratio > _WHOLE_INLIERS else _HIDDEN_LOG_RATIO
     if best.fit.contrast < FAINT_CONTRAST:
         sure = HOPELESS_LOG_RATIO
-    return log_ratio(best, other) < sure
+    return log_ratio(best, other) < sure or _coincide(best, other)
 
 
 def _coincide(best: Candidate, other: Candidate) -> bool:
