@@ -34,7 +34,7 @@ _NOISE_LIMIT_LEVELS = 12.0
 _CHANGED_LIMIT = 0.7
 _CHANGE_FROM, _CHANGE_STEP, _CHANGE_CELLS = -2.0, 0.02, 150
 """Logarithms of how much brighter the picture is than the empty table, and into how many cells they are sorted."""
-_LIGHT_STEP, _LIGHT_CELLS = 0.01, 80
+_LIGHT_STEP, _LIGHT_CELLS, _LIGHT_WINDOW = 0.01, 80, 5
 _GROUP_CELLS = 8
 _SHADED_GAIN = 0.75
 _LIT_SHARE = 0.1
@@ -260,13 +260,15 @@ def _fit_light(comparison: Comparison) -> NDArray[np.float32]:
     y, x = np.linspace(-1.0, 1.0, height, dtype=np.float32), np.linspace(-1.0, 1.0, width, dtype=np.float32)
     v, u = (grid.ravel() for grid in np.meshgrid(y[::step], x[::step], indexing="ij"))
     terms = np.stack((np.ones_like(u), u, v, u * u, u * v, v * v), axis=1)
-    expected = _thin(comparison.empty, step).reshape(-1, 3) * comparison.gain
-    difference = _thin(comparison.picture, step).reshape(-1, 3) - expected
+    window = (_LIGHT_WINDOW, _LIGHT_WINDOW)
+    expected = cv2.blur(comparison.empty, window)[::step, ::step].reshape(-1, 3) * comparison.gain
+    difference = cv2.blur(comparison.picture, window)[::step, ::step].reshape(-1, 3) - expected
     change = (difference / np.maximum(expected, 1.0)).mean(axis=1)
     cells = np.clip(change / _LIGHT_STEP + 0.5 * _LIGHT_CELLS, 0, _LIGHT_CELLS - 1).astype(np.int64)
     alike = np.convolve(np.bincount(cells, minlength=_LIGHT_CELLS), np.ones(3), "same")
     common = (int(np.argmax(alike)) + 0.5 - 0.5 * _LIGHT_CELLS) * _LIGHT_STEP
-    kept = np.abs(change - common) < _LIGHT_STEP + 3.0 * float(comparison.noise.mean()) / float(expected.mean())
+    noise = float(comparison.noise.mean() / expected.mean()) / _LIGHT_WINDOW
+    kept = np.abs(change - common) < _LIGHT_STEP + 3.0 * noise
     for _ in range(4):
         factors = np.linalg.lstsq(terms[kept], change[kept], rcond=None)[0]
         left = np.abs(change - terms @ factors)
