@@ -116,6 +116,7 @@ def test_air_brakes_falling_cloth_to_the_speed_at_which_drag_is_its_weight():
     assert -rig.cloth.v[:, 2].mean() == pytest.approx(expected, rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_round_drapes_over_a_disc_as_in_mujoco():
     """Reference: `python -m tools.drape_reference`, MuJoCo 4.0.0, a mesh of 1,976 vertices; see docs/cloth.md."""
     mujoco_drop, mujoco_coefficient = 45.56e-3, 0.5323

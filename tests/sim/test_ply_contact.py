@@ -32,6 +32,7 @@ def test_ten_plies_come_to_rest_one_thickness_above_each_other_and_sleep():
     assert heights == pytest.approx([LEVEL + n * THICKNESS for n in range(10)], abs=0.02 * THICKNESS)
 
 
+@pytest.mark.slow
 def test_a_moved_ply_drags_the_one_under_it_with_it_where_friction_is_stronger_than_the_tables():
     rig = lay(2, friction_table=0.2, friction_ply=0.6)
     start = rig.cloths[0].fit_pose().x
@@ -100,6 +101,7 @@ def test_weakly_clinging_edges_let_go_and_strong_ones_bring_the_second_ply_up():
     assert heights[1] > 5e-3
 
 
+@pytest.mark.slow
 def test_cloth_folded_over_lies_on_itself_and_does_not_pass_through():
     plies = Plies()
     cloth = make_cloth(PlanarPose(0.3, 0.2, 0.0))

@@ -38,7 +38,7 @@ def measure(image: Image, pose: PlanarPose) -> Stripes | None:
 POSES = [PlanarPose(0.0, 0.0, 0.0), PlanarPose(4e-3, -3e-3, 1.1), PlanarPose(-5e-3, 2e-3, 2.5, True)]
 
 
-@pytest.mark.parametrize("pose", POSES)
+@pytest.mark.parametrize("pose", [POSES[0], *(pytest.param(pose, marks=pytest.mark.slow) for pose in POSES[1:])])
 @pytest.mark.parametrize(("period_mm", "across_deg"), [(5.0, 0.0), (12.0, 35.0), (3.0, 100.0)])
 def test_stripes_are_told_in_the_coordinates_of_the_piece(
     period_mm: float, across_deg: float, pose: PlanarPose
@@ -63,6 +63,7 @@ def test_cloth_without_stripes_has_none(fabric: str) -> None:
     assert measure(look(5.0 * MM, 0.3, fabric), PlanarPose(0.0, 0.0, 0.4)) is None
 
 
+@pytest.mark.slow
 def test_stripes_of_an_eighth_of_their_period_are_found() -> None:
     found = measure(look(12.0 * MM, 0.5, thin=7), PlanarPose(0.0, 0.0, 0.0))
     assert found is not None
