@@ -140,9 +140,13 @@ def test_a_pulled_cable_takes_the_pseudo_terminal_with_it_and_brings_it_back(tmp
     async def main():
         line = await SerialTransport.open(cell.arm)
         cell.call(cell.arm_line.cable.unplug)
-        with pytest.raises(LinkError, match="gone"):
+
+        async def read_on() -> None:
             while True:
                 await asyncio.wait_for(line.read(), 2.0)
+
+        with pytest.raises(LinkError, match="gone"):
+            await read_on()
         with pytest.raises(LinkError, match="no such port"):
             await SerialTransport.open(cell.arm)
         await line.close()
