@@ -13,6 +13,7 @@ from rich.table import Table
 
 from sewcell.backend import Witness
 from sewcell.config.layers import Job, load_job
+from sewcell.drivers.transport.urgency import hurry
 from sewcell.errors import SewcellError
 from sim.byte_faults import Faults, parse_faults
 from sim.clock import SimLoop
@@ -66,6 +67,7 @@ def serve(
 
 
 async def _serve(console: Console, job: Job, seed: int, count: int, places: Places, faults: Faults) -> Witness:
+    hurry()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -2,11 +2,13 @@
 
 import asyncio
 
+from sewcell.apps.wall_loop import WallLoop
 from sewcell.backend import CellPorts, FilmWish, WindowWish, Witness
 from sewcell.config.layers import Job
 from sewcell.config.models_cell import CameraModel, PortsModel
 from sewcell.drivers.devices.camera import CameraSettings, CaptureSource
 from sewcell.drivers.transport.serial_port import SerialTransport
+from sewcell.drivers.transport.urgency import hurry, relax
 from sewcell.errors import ConfigError
 from sewcell.units import MS
 
@@ -22,10 +24,14 @@ class SerialBackend:
 
     def make_loop(self) -> asyncio.AbstractEventLoop:
         """Wall time."""
-        return asyncio.new_event_loop()
+        return WallLoop()
 
     async def open(self) -> CellPorts:
-        """Open both lines; raises LinkError that names the port and what to do."""
+        """Open both lines, in a hurry from now on; raises LinkError that names the port and what to do."""
+        hurry()
+        loop = asyncio.get_running_loop()
+        if isinstance(loop, WallLoop):
+            loop.warm_up()
         arm_port, bus_port = self._ports.arm, self._ports.field_bus
         arm = await SerialTransport.open(arm_port.url, arm_port.baud, arm_port.parity)
         try:
@@ -36,7 +42,8 @@ class SerialBackend:
         return CellPorts(arm, bus, CaptureSource(CAMERA_NAME, make_camera_settings(self._ports, self._camera)))
 
     async def close(self) -> None:
-        """The transports are closed by those who use them."""
+        """The hurry is over; the transports are closed by those who use them."""
+        relax()
 
     def witness(self) -> Witness | None:
         """Hardware keeps its truth to itself."""

@@ -57,6 +57,10 @@ class Arm:
         self._inverse = _choose_inverse(model)
         self.solve_all, self.solve = self._inverse.solve_all, self._inverse.solve  # a call less on the way
 
+    def __reduce__(self) -> tuple[type["Arm"], tuple[ArmModel]]:
+        """For another process: the model goes there, the solver is made there."""
+        return Arm, (self.model,)
+
     def forward(self, q: ArrayLike) -> Array:
         """T_base_flange. Args: q (..., 6) [rad]. Returns: (..., 4, 4)."""
         return forward(self.model, check_posture(q))

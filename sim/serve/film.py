@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 from numpy.typing import NDArray
 
+from sewcell.drivers.transport.urgency import relax
 from sewcell.errors import ConfigError
 from sim.camera.lens import View
 from sim.camera.matroska import encode_film_header, encode_picture
@@ -61,6 +62,7 @@ def film(setup: FilmSetup, control: Connection, scenes: Connection) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    relax()
     os.nice(KINDNESS)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         asyncio.run(_Film(setup, control, scenes).run())

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from sewcell.drivers.transport.urgency import relax
 from sewcell.pattern.piece import Piece
 from sim.camera.mesh import Mesh
 from sim.plant import Plant
@@ -165,6 +166,7 @@ def _run_world(
     controllers: Connection, camera: Connection, parameters: WorldParameters, piece: Piece, count: int, seed: int
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    relax()
     os.nice(KINDNESS)
     try:
         _Worker(controllers, camera, parameters, piece, count, seed).run()

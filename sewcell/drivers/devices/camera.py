@@ -6,7 +6,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from sewcell.compute import compute
 from sewcell.drivers.devices.camera_film import CameraHealth, FilmThread, Frame
 from sewcell.drivers.devices.camera_settings import CameraSettings, describe_camera, open_capture
 from sewcell.errors import LinkError
@@ -63,10 +62,10 @@ class CaptureSource:
         async with self._turn:
             if self._film is not None:
                 film, self._film = self._film, None
-                await compute(film.close, CLOSING)
+                await asyncio.to_thread(film.close, CLOSING)
             if self._file is not None:
                 file, self._file = self._file, None
-                await compute(file.release)
+                await asyncio.to_thread(file.release)
 
     async def _take_live(self) -> Frame:
         loop = asyncio.get_running_loop()
@@ -103,12 +102,12 @@ class CaptureSource:
     async def _read_file(self) -> Frame:
         clock = asyncio.get_running_loop().time
         if self._file is None:
-            self._file = await compute(open_capture, self._name, self._settings)
+            self._file = await asyncio.to_thread(open_capture, self._name, self._settings)
         taken_at = clock()
-        pixels = await compute(_read, self._file)
+        pixels = await asyncio.to_thread(_read, self._file)
         if pixels is None:
             file, self._file = self._file, None
-            await compute(file.release)
+            await asyncio.to_thread(file.release)
             raise LinkError(f"{self._who} gives no picture: the file has ended, or is none that OpenCV reads")
         return pixels, taken_at
 
