@@ -11,7 +11,7 @@ from sewcell.geometry.planar import PlanarPose, wrap_angle
 from sewcell.geometry.poses import Array
 from sewcell.units import MM
 from sewcell.vision.correlated_fit import Solution, solve_edges
-from sewcell.vision.edges import Edges, Scene, is_hidden, measure_edges
+from sewcell.vision.edges import Edges, Scene, is_hidden, measure_edges, middle
 from sewcell.vision.outline import EdgeModel
 
 _ROUGH_ROUNDS = ((12.0, 8, 1.0), (6.0, 8, 1.0))
@@ -170,7 +170,8 @@ def _judge(
     """Residual, share of inliers and uncertainty at the end of a fit."""
     edges = look.edges
     left = edges.offset - look.rows @ solution.plain
-    present = edges.weight > _PRESENT * np.median(edges.weight)  # else the table goes on inside the outline
+    contrast = middle(edges.weight)
+    present = edges.weight > _PRESENT * contrast  # else the table goes on inside the outline
     inlier = edges.valid & present & (np.abs(left) < inlier_limit)
     if inlier.sum() < len(inlier) / 4:
         return _fail(pose)
@@ -191,7 +192,7 @@ def _judge(
         float(added.mean()),
         _densest(missing, spacing),
         _densest(added, spacing),
-        float(np.median(edges.weight)),
+        contrast,
     )
 
 

@@ -100,7 +100,7 @@ def measure_edges(scene: Scene, points: Array, normals: Array, reach_px: float, 
     spread = find_spread(means, cloth, squares, scene.noise, band)
     light, axis, separation = discriminate(means, smooth, np.linalg.inv(spread).astype(np.float32), SHADOW_SIGMA)
     sums = sum_cover(profiles, band + MARGIN, count, ends, light, cloth, axis, separation)
-    faint = 1.0 / (1.0 + (float(np.median(separation)) / _WEAK_SEPARATION) ** 4)
+    faint = 1.0 / (1.0 + (middle(separation) / _WEAK_SEPARATION) ** 4)
     if faint > _LEAST_FAINT:
         sums += np.float32(faint) * (smooth_ring(sums, _WEAK_SMOOTHING_POINTS) - sums)
     covered, begin, end = sums.T.astype(np.float64)
@@ -110,6 +110,11 @@ def measure_edges(scene: Scene, points: Array, normals: Array, reach_px: float, 
     return Edges(
         offset_px / px_per_m, valid, weight, covered / count, means[:, 0], means[:, 1], means[:, 4], cloth, spread
     )
+
+
+def middle(values: Array | NDArray[np.float32]) -> float:
+    """The median of values (N,), the upper one of two; several times as fast as NumPy's."""
+    return float(np.partition(values, len(values) // 2)[len(values) // 2])
 
 
 def is_hidden(scene: Scene, edges: Edges, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -17,7 +17,20 @@ _HARMONICS = 32
 _DISTINCT_ANGLE = 20.0 * DEG
 _POSES_PER_FACE = 4
 
+_BEFORE, _AFTER = np.roll(np.arange(_SAMPLES), 1), np.roll(np.arange(_SAMPLES), -1)
+"""The neighbours of each sample."""
+
 Complex = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """A closed curve of _SAMPLES points as complex numbers: its `centre`, the `spectrum` about it, and its `energy`,
+    the sum of squared distances from the centre."""
+
+    centre: complex
+    spectrum: Complex
+    energy: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,47 +51,47 @@ def match_contour(contour: Array, outlines: Sequence[Array], mirrored: Sequence[
 
     Args: contour (N, 2), outlines (each (N, 2)) [m], counter-clockwise; mirrored: the faces to try, False for face up.
     """
-    seen = _signature(contour)
+    seen = _curve(contour)
     found = []
     for index, outline in enumerate(outlines):
         for flip in mirrored:
-            drawn = _drawn_signature(np.asarray(outline, np.float64).tobytes(), flip)
+            drawn = _drawn_curve(np.asarray(outline, np.float64).tobytes(), flip)
             found += [Hypothesis(index, pose, residual) for pose, residual in _align(seen, drawn, flip)]
     return sorted(found, key=lambda hypothesis: hypothesis.residual)
 
 
 @lru_cache(maxsize=256)
-def _drawn_signature(outline: bytes, flip: bool) -> Complex:
-    """The signature of a pattern's outline, or of its mirror image: the same for every picture."""
+def _drawn_curve(outline: bytes, flip: bool) -> _Curve:
+    """The curve of a pattern's outline, or of its mirror image: the same for every picture."""
     points = np.frombuffer(outline).reshape(-1, 2)
-    return _signature(points[::-1] * (1.0, -1.0) if flip else points)
+    return _curve(points[::-1] * (1.0, -1.0) if flip else points)
 
 
-def _signature(outline: Array) -> Complex:
-    """Evenly spaced samples (_SAMPLES,) of the outline without its finest waves, which hold the staircase of pixels."""
+def _curve(outline: Array) -> _Curve:
+    """Evenly spaced samples of the outline without its finest waves, which hold the staircase of pixels."""
     points = resample_closed(outline, _SAMPLES)
     spectrum = np.fft.fft(points[:, 0] + 1j * points[:, 1])
     spectrum[_HARMONICS + 1 : -_HARMONICS] = 0.0
     smooth = np.fft.ifft(spectrum)
     even = resample_closed(np.column_stack((smooth.real, smooth.imag)), _SAMPLES)
-    return np.asarray(even[:, 0] + 1j * even[:, 1])
+    points = even[:, 0] + 1j * even[:, 1]
+    centre = complex(points.mean())
+    return _Curve(centre, np.fft.fft(points - centre), float((np.abs(points - centre) ** 2).sum()))
 
 
-def _align(seen: Complex, drawn: Complex, flip: bool) -> list[tuple[PlanarPose, float]]:
+def _align(seen: _Curve, drawn: _Curve, flip: bool) -> list[tuple[PlanarPose, float]]:
     """Poses of `drawn` on `seen` at the peaks of their correlation, best first, with rms residual."""
-    seen_centre, drawn_centre = seen.mean(), drawn.mean()
-    z, m = seen - seen_centre, drawn - drawn_centre
-    correlation = np.fft.ifft(np.fft.fft(z) * np.conj(np.fft.fft(m)))
+    correlation = np.fft.ifft(seen.spectrum * np.conj(drawn.spectrum))
     size = np.abs(correlation)
-    peaks = np.flatnonzero((size >= np.roll(size, 1)) & (size > np.roll(size, -1)))
-    energy = float((np.abs(z) ** 2 + np.abs(m) ** 2).sum())
+    peaks = np.flatnonzero((size >= size[_BEFORE]) & (size > size[_AFTER]))
+    energy = seen.energy + drawn.energy
     result: list[tuple[PlanarPose, float]] = []
     for k in peaks[np.argsort(-size[peaks])]:
         turn = np.angle(correlation[k])
         if any(abs(wrap_angle(turn - pose.theta)) < _DISTINCT_ANGLE for pose, _ in result):
             continue
-        shift = seen_centre - np.exp(1j * turn) * drawn_centre
-        residual = np.sqrt(max(energy - 2.0 * size[k], 0.0) / len(z))
+        shift = seen.centre - np.exp(1j * turn) * drawn.centre
+        residual = np.sqrt(max(energy - 2.0 * size[k], 0.0) / _SAMPLES)
         result.append((PlanarPose(float(shift.real), float(shift.imag), float(turn), flip), float(residual)))
         if len(result) == _POSES_PER_FACE:
             break

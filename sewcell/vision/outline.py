@@ -84,8 +84,9 @@ def find_blobs(
 
 def signed_area(outline: Array) -> float:
     """Area (N, 2) [m2], positive when counter-clockwise."""
-    following = np.roll(outline, -1, axis=0)
-    return float(0.5 * np.sum(outline[:, 0] * following[:, 1] - outline[:, 1] * following[:, 0]))
+    x, y = outline.T
+    inner = x[:-1] @ y[1:] - y[:-1] @ x[1:]
+    return float(0.5 * (inner + x[-1] * y[0] - y[-1] * x[0]))
 
 
 def centroid(outline: Array) -> Array:
