@@ -1,40 +1,19 @@
 """What touches the cloth on the sewing bed: bristles of foot, dog and throat plate, the needle, stitches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from sewcell.geometry.poses import Array
 from sim.world.bristles import NEVER, Links, bend, keep_bent, relax_bristle
-from sim.world.cloth import Cloth
 from sim.world.feed import feed_progress
 from sim.world.foot import FOOT, PRESLIDING, foot_force, make_footprint, press_cloth, slot_count
+from sim.world.lockstitch import THREAD_STIFFNESS, THREAD_STRENGTH, Pinned, Stitch
 from sim.world.parameters import Machine
 from sim.world.ply_stack import PlyStack
 
 NEEDLE_STIFFNESS = 5e3
 """Of the needle sideways at the throat plate [N/m]: steel of 0.9 mm, guided by bar and hole."""
-THREAD_STIFFNESS, THREAD_STRENGTH = 2e4, 8.0
-"""Of a lockstitch against shear between its plies [N/m, N]: assumed, of the size of a sewing thread's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pinned:
-    """A material point of a ply: `triangle` and barycentric `share` (3,) of that ply."""
-
-    triangle: int
-    share: Array
-
-
-@dataclass(frozen=True, slots=True)
-class Stitch:
-    """A lockstitch joins a point of a ply to that of the ply above it."""
-
-    lower: Cloth
-    lower_point: Pinned
-    upper: Cloth
-    upper_point: Pinned
 
 
 class BedContacts:

@@ -1,6 +1,6 @@
 """All cloth of a cell, from the lowest ply to the highest: who is awake, who touches whom, who is stepped together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,9 @@ from sim.world.cloth_kernels import find_bounds, largest_square
 from sim.world.cloth_mesh import Indices
 from sim.world.cloth_step import Surroundings
 from sim.world.elements import Sweep
+from sim.world.lockstitch import Stitch, gather_seam
 from sim.world.ply_contact import Bonds, PlyGroup, advance_plies
-from sim.world.ply_pairs import Pairs, find_pairs, is_folded, rim_triangles, sort_by_rank
+from sim.world.ply_pairs import Pairs, find_pairs, find_shares, is_folded, rim_lengths, rim_triangles, sort_by_rank
 
 NEAR = 0.2e-3
 """Cloth closer than this, and than what it can cover in a step, may meet during the step [m]."""
@@ -91,31 +92,41 @@ class Plies:
             np.vstack([upper.x, lower.x]), np.zeros((0, 2)), rim, lower.triangles + len(upper.x),
             rim_triangles(lower.triangles), 0, len(lower.triangles), 1, CLING_FROM, 0.0, _mean_edge(lower), *_NOTHING,
         )  # fmt: skip
-        share = np.array([_shares(upper.x[v], lower.x[lower.triangles[t]]) for v, t in zip(*pairs[:2], strict=True)])
+        found = zip(*pairs[:2], strict=True)
+        share = np.array([find_shares(upper.x[v], lower.x[lower.triangles[t]]) for v, t in found])
         inside = np.flatnonzero(share.reshape(-1, 3).min(axis=1) >= -0.1)
         _, once = np.unique(pairs[0][inside], return_index=True)
         kept = inside[once]
-        length = _rim_lengths(upper)[pairs[0][kept]]
+        length = rim_lengths(upper.pattern, upper.triangles)[pairs[0][kept]]
         force = 0.5 * (upper.material.edge_cling + lower.material.edge_cling) * length
         self._bondings.append(Bonding(upper, lower, pairs[0][kept], pairs[1][kept], share[kept], force))
         return len(kept)
 
     def step(
-        self, surroundings: Mapping[Cloth, Surroundings], dt: float, substeps: int, targets: Mapping[Cloth, Array]
+        self,
+        surroundings: Mapping[Cloth, Surroundings],
+        dt: float,
+        substeps: int,
+        targets: Mapping[Cloth, Array],
+        stitches: Sequence[Stitch] = (),
     ) -> list[tuple[Cloth, Array]]:
         """Advance the plies that have `surroundings` by `dt` [s]; the others are moved by another model.
 
-        `targets`: where the held vertices of a ply are at the end, see `Cloth.step`.
+        `targets`: where the held vertices of a ply are at the end, see `Cloth.step`. `stitches` hold plies together.
         Returns: passages of the needle of each ply, from below.
         """
         order = [c for c in self.order if c in surroundings]
         found: list[tuple[Cloth, Array]] = []
         boxes = [self._box(c, dt) for c in order]
+        sewn = {(a, b) for s in stitches for a, b in ((s.lower, s.upper), (s.upper, s.lower))}
         for n, cloth in enumerate(order):
             if cloth.stirred and not cloth.asleep:
-                self._wake_others(order, n, boxes)
+                self._wake_others(order, n, boxes, sewn)
         awake = [n for n, c in enumerate(order) if not c.asleep]
-        near = {n: [m for m in range(len(order)) if m != n and _overlap(boxes[n], boxes[m])] for n in awake}
+        near = {
+            n: [m for m, c in enumerate(order) if m != n and ((order[n], c) in sewn or _overlap(boxes[n], boxes[m]))]
+            for n in awake
+        }
         together = [n for n in awake if near[n] or is_folded(order[n].x, order[n].triangles)]
         for n in awake:
             if n not in together:
@@ -125,7 +136,7 @@ class Plies:
             members = sorted({*together, *(m for n in together for m in near[n])})
             cloths = [order[n] for n in members]
             env = surroundings[order[together[0]]]
-            self._step_together(cloths, [boxes[n] for n in members], env, dt, substeps, targets)
+            self._step_together(cloths, [boxes[n] for n in members], env, dt, substeps, targets, stitches)
         return found
 
     def __getstate__(self) -> dict[str, object]:
@@ -143,8 +154,13 @@ class Plies:
             self._boxes[cloth] = box
         return box
 
-    def _wake_others(self, order: list[Cloth], n: int, boxes: list[Array]) -> None:
-        """What lies on a ply that moves loses its rest, and what clings to it."""
+    def _wake_others(
+        self, order: list[Cloth], n: int, boxes: list[Array], sewn: Collection[tuple[Cloth, Cloth]]
+    ) -> None:
+        """What lies on a ply that moves loses its rest, what clings to it, and what is sewn to it."""
+        for other in order:
+            if other.asleep and (order[n], other) in sewn:
+                other.wake()
         for m in range(n + 1, len(order)):
             if order[m].asleep and _overlap(boxes[n], boxes[m]):
                 order[m].wake()
@@ -160,6 +176,7 @@ class Plies:
         dt: float,
         substeps: int,
         targets: Mapping[Cloth, Array],
+        stitches: Sequence[Stitch],
     ) -> None:
         layout = self._layout(cloths)
         ends = [targets.get(c, c.held_now) for c in cloths]
@@ -168,7 +185,9 @@ class Plies:
         bonds, bondings = self._bonds_of(cloths, layout)
         h = dt / substeps
         interval = min(c.bending_interval(h) for c in cloths)
-        advance_plies(group, layout.sweep, pairs, bonds, env._replace(plate_near=True), h, substeps, interval)
+        seam = gather_seam(stitches, dict(zip(cloths, layout.start.tolist(), strict=False)))
+        env = env._replace(plate_near=True)
+        advance_plies(group, layout.sweep, pairs, bonds, seam, env, h, substeps, interval)
         for k, (cloth, end) in enumerate(zip(cloths, ends, strict=True)):
             a, b = layout.start[k], layout.start[k + 1]
             if cloth.asleep:
@@ -330,22 +349,3 @@ def _overlap(a: Array, b: Array) -> bool:
 def _mean_edge(cloth: Cloth) -> float:
     """Edge of the equilateral triangle of mean area [m]."""
     return float(np.sqrt(4.0 / np.sqrt(3.0) * cloth.mass.sum() / cloth.material.areal_mass / len(cloth.triangles)))
-
-
-def _rim_lengths(cloth: Cloth) -> Array:
-    """Half the length of the cut edges that end at each vertex, (V,) [m]."""
-    t = cloth.triangles
-    edges = np.sort(np.concatenate([t[:, (0, 1)], t[:, (1, 2)], t[:, (2, 0)]]), axis=1)
-    ends, counts = np.unique(edges, axis=0, return_counts=True)
-    rim = ends[counts == 1]
-    length = np.linalg.norm(cloth.pattern[rim[:, 0]] - cloth.pattern[rim[:, 1]], axis=1)
-    return np.bincount(rim.ravel(), np.repeat(length / 2.0, 2), len(cloth.pattern)).astype(np.float64)
-
-
-def _shares(p: Array, corners: Array) -> Array:
-    """Barycentric coordinates (3,) of the projection of `p` (3,) on the plane of `corners` (3, 3)."""
-    a, b, c = corners
-    n = np.cross(b - a, c - a)
-    s1 = np.cross(p - a, c - a) @ n / (n @ n)
-    s2 = np.cross(b - a, p - a) @ n / (n @ n)
-    return np.array([1.0 - s1 - s2, s1, s2])

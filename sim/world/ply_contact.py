@@ -22,6 +22,7 @@ from sim.world.cloth_kernels import (
 from sim.world.cloth_mesh import Indices
 from sim.world.cloth_step import Surroundings
 from sim.world.elements import Sweep
+from sim.world.lockstitch import Seam, pull_seam
 from sim.world.ply_pairs import RIM, UPRIGHT, Pairs
 
 LARGEST_PUSH = 0.2e-3
@@ -86,23 +87,19 @@ class Contact(NamedTuple):
 
 @njit(cache=True, error_model="numpy")
 def advance_plies(
-    g: PlyGroup, e: Sweep, pairs: Pairs, bonds: Bonds, env: Surroundings, h: float, substeps: int, interval: int
-) -> None:
+    g: PlyGroup, e: Sweep, pairs: Pairs, bonds: Bonds, seam: Seam, env: Surroundings, h: float, substeps: int,
+    interval: int,
+) -> None:  # fmt: skip
     """Advance all plies by `substeps` of `h` [s]; hinges are swept every `interval` substeps."""
     x, v, w, previous = g.x, g.v, g.w, g.previous
     plies = g.thickness.shape[0]
     count, pair_count = x.shape[0], pairs.vertex.shape[0]
     multipliers = np.empty((3, e.triangles.shape[0]))
     c = Contact(
-        np.empty((pair_count, 3)),
-        np.empty((pair_count, 3)),
-        np.empty(pair_count),
-        np.empty(pair_count, dtype=np.bool_),
-        np.empty((pair_count, 2)),
-        np.empty(count, dtype=np.bool_),
-        np.empty(count),
-        np.empty(count),
-    )
+        np.empty((pair_count, 3)), np.empty((pair_count, 3)), np.empty(pair_count),
+        np.empty(pair_count, dtype=np.bool_), np.empty((pair_count, 2)), np.empty(count, dtype=np.bool_),
+        np.empty(count), np.empty(count),
+    )  # fmt: skip
     g.borne[:] = 0.0
     for n in range(substeps):
         t1 = (n + 1) / substeps
@@ -118,6 +115,7 @@ def advance_plies(
         if n % interval == 0:
             sweep_bending(x, w, e, h, interval)
         pull_bonds(g, bonds, h)
+        pull_seam(x, w, seam, h)
         R = env.plate_axes0 + t1 * (env.plate_axes1 - env.plate_axes0)
         o = env.plate_at0 + t1 * (env.plate_at1 - env.plate_at0)
         sole = env.sole0 + t1 * (env.sole1 - env.sole0)

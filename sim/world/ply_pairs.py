@@ -179,3 +179,21 @@ def rim_triangles(triangles: Indices) -> NDArray[np.bool_]:
     _, inverse, counts = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
     alone: NDArray[np.bool_] = (counts[inverse.ravel()] == 1).reshape(3, -1).any(axis=0)
     return alone
+
+
+def rim_lengths(pattern: Array, triangles: Indices) -> Array:
+    """Half the length of the cut edges that end at each vertex of `pattern` (V, 2), (V,) [m]."""
+    edges = np.sort(np.concatenate([triangles[:, (0, 1)], triangles[:, (1, 2)], triangles[:, (2, 0)]]), axis=1)
+    ends, counts = np.unique(edges, axis=0, return_counts=True)
+    rim = ends[counts == 1]
+    length = np.linalg.norm(pattern[rim[:, 0]] - pattern[rim[:, 1]], axis=1)
+    return np.bincount(rim.ravel(), np.repeat(length / 2.0, 2), len(pattern)).astype(np.float64)
+
+
+def find_shares(p: Array, corners: Array) -> Array:
+    """Barycentric coordinates (3,) of the projection of `p` (3,) on the plane of `corners` (3, 3)."""
+    a, b, c = corners
+    n = np.cross(b - a, c - a)
+    s1 = np.cross(p - a, c - a) @ n / (n @ n)
+    s2 = np.cross(b - a, p - a) @ n / (n @ n)
+    return np.array([1.0 - s1 - s2, s1, s2])

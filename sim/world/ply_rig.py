@@ -12,6 +12,7 @@ from sim.world.cloth import Cloth
 from sim.world.cloth_rig import BENCH, COTTON, DT, LEVEL, make_cloth, tool_at
 from sim.world.cloth_step import Surroundings
 from sim.world.gripper import Gripper
+from sim.world.lockstitch import Stitch
 from sim.world.plies import Plies
 
 GAP = 20e-6
@@ -30,6 +31,7 @@ class PlyRig:
     substeps: int = 20
     T_tool: Array = field(default_factory=lambda: tool_at(9.0, 9.0, 9.0))
     gripper: Gripper = field(init=False)
+    stitches: list[Stitch] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.gripper = _make_gripper(BENCH.gripper.pin_penetration)
@@ -57,7 +59,7 @@ class PlyRig:
         given.update(self.gripper.targets_by_ply(T, DT))
         for cloth in self.gripper.plies:
             cloth.wake()
-        self.plies.step({c: self._around(c, T) for c in self.cloths}, DT, self.substeps, given)
+        self.plies.step({c: self._around(c, T) for c in self.cloths}, DT, self.substeps, given, self.stitches)
         self.T_tool = T
 
     def wait(self, steps: int) -> None:

@@ -11,13 +11,14 @@ import numpy as np
 
 from sewcell.geometry.poses import Array
 from sim.world.balance import TABLE_PRESLIDING, Problem, choose_start, evaluate, find_balance
-from sim.world.bed_contacts import BedContacts, Pinned, Stitch
+from sim.world.bed_contacts import BedContacts
 from sim.world.bristles import relax_bristle
 from sim.world.cloth import Cloth
 from sim.world.cloth_mesh import Indices
 from sim.world.feed import PIERCE, cut_turn, feed_progress, needle_is_down, passages
 from sim.world.foot import foot_force, locate, sole_height
 from sim.world.heights import LIES, find_ceiling, relax_heights
+from sim.world.lockstitch import Pinned, Stitch
 from sim.world.membrane import NONE, slip_yarns
 from sim.world.parameters import Machine
 from sim.world.ply_stack import PlyStack, stack_plies

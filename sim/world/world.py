@@ -210,7 +210,7 @@ class World:
                 cloth.wake()
             surroundings[cloth] = self._surroundings(cloth, T_before, near)
         numbers = {cloth: number for number, cloth in self._cloths.items()}
-        found = self._stack.step(surroundings, dt, self._parameters.substeps, ends)
+        found = self._stack.step(surroundings, dt, self._parameters.substeps, ends, self._bed.stitches)
         pierced += [(numbers[cloth], cloth, row) for cloth, rows in found for row in rows]
         self._log_pierces(pierced, dt)
 
