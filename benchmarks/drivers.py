@@ -1,10 +1,13 @@
 """The drivers under damage, pulled cables, frozen hosts and restarts, and what a message costs.
 
-Run with `python -m benchmarks.drivers --json`; takes about ten minutes. All but the last lines run in virtual time.
+Run with `python -m benchmarks.drivers --json`. All but the last lines run in virtual time. A run that was broken off is
+gone on with by naming the parts that are left: `BENCHMARK_PARTS="restart decoders" python -m benchmarks.drivers`.
 """
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
@@ -20,7 +23,10 @@ LINES = 100_000
 PULLS = 200
 RESTARTS = 100
 FUZZED = 100_000
+FREEZES = 10
 MESSAGES = 2000
+CHOICE = "BENCHMARK_PARTS"
+"""Environment variable with the names of PARTS to run."""
 DECODING_TIME = 0.05
 """A decoder that takes longer for the few hundred bytes of a case hangs [s]."""
 
@@ -91,45 +97,58 @@ def fuzz(cases: int) -> tuple[int, float, int]:
     return raised, longest, kept
 
 
-def build_lines() -> Iterator[Line]:
-    """The claims of the drivers."""
-    for flip in (1e-4, 1e-3):
-        trial = send_lines(LINES, flip, seed=1)
-        name = f"{trial.lines} lines, a bit flipped in a byte with chance {flip:g}:"
-        yield at_most(f"{name} arrivals wrong by more than a step that nobody noticed", trial.wrong_arrivals, 0)
-        yield at_most(f"{name} longest wait beyond the motion's time [s]", trial.longest_wait, 1.0)
-        yield at_most(f"{name} unhandled exceptions", trial.unhandled, 0)
-        yield at_least(f"{name} failures told in words", trial.errors.total(), 1)
-        yield at_least(f"{name} arrivals that were checked", trial.arrivals, 100)
+def measure_damage(flip: float) -> Iterator[Line]:
+    """Motions over a cable that flips bits."""
+    trial = send_lines(LINES, flip, seed=1)
+    name = f"{trial.lines} lines, a bit flipped in a byte with chance {flip:g}:"
+    yield at_most(f"{name} arrivals wrong by more than a step that nobody noticed", trial.wrong_arrivals, 0)
+    yield at_most(f"{name} longest wait beyond the motion's time [s]", trial.longest_wait, 1.0)
+    yield at_most(f"{name} unhandled exceptions", trial.unhandled, 0)
+    yield at_least(f"{name} failures told in words", trial.errors.total(), 1)
+    yield at_least(f"{name} arrivals that were checked", trial.arrivals, 100)
 
-    rng = np.random.default_rng(1)
-    for cable in ("arm", "bus"):
-        pulls = [
-            pull_cable(cable, float(rng.uniform(0.0, 3.5)), (1000.0, 2000.0)[k % 2], seed=k) for k in range(PULLS // 2)
-        ]
-        name = f"{cable} cable pulled at {len(pulls)} instants of a seam:"
-        yield at_most(f"{name} needle still after [s]", max(pull.needle_still for pull in pulls), 0.3)
-        yield at_most(f"{name} arm still after [s]", max(pull.arm_still for pull in pulls), 1.0)
-        yield at_most(f"{name} connected again after its return [s]", max(pull.reconnected for pull in pulls), 2.0)
-        wrong = sum(pull.moved_on_return or not pull.named or not pull.needle_up for pull in pulls)
-        yield at_most(f"{name} port not named, needle not up, or motion on return", wrong, 0)
 
-    for seconds in (0.2, 0.5, 2.0):
-        trials = [freeze_host(seconds, float(at)) for at in rng.uniform(0.1, 4.5, 10)]
-        name = f"host frozen {seconds:g} s at {len(trials)} instants:"
-        yield at_most(f"{name} motion left [s]", max(freeze.motion_left for freeze in trials), 1.0)
-        yield at_most(f"{name} needle not up", sum(not freeze.needle_up for freeze in trials), 0)
+def measure_pulls(cable: str, vanishes: bool) -> Iterator[Line]:
+    """A cable that is pulled in a seam, with its port or behind it."""
+    rng = np.random.default_rng(["arm", "bus"].index(cable))
+    pulls = [
+        pull_cable(cable, float(rng.uniform(0.0, 3.5)), (1000.0, 2000.0)[k % 2], seed=k, vanishes=vanishes)
+        for k in range(PULLS // 2)
+    ]
+    name = f"{cable} cable {'pulled' if vanishes else 'cut behind its port'} at {len(pulls)} instants of a seam:"
+    yield at_most(f"{name} needle still after [s]", max(pull.needle_still for pull in pulls), 0.3)
+    yield at_most(f"{name} arm still after [s]", max(pull.arm_still for pull in pulls), 1.0)
+    yield at_most(f"{name} connected again after its return [s]", max(pull.reconnected for pull in pulls), 2.0)
+    wrong = sum(pull.moved_on_return or not pull.named or not pull.needle_up for pull in pulls)
+    yield at_most(f"{name} port not named, needle not up, or motion on return", wrong, 0)
 
-    missed = sum(
-        not restart_controller(float(at), bool(k % 2), k) for k, at in enumerate(rng.uniform(0.3, 6.0, RESTARTS))
-    )
+
+def measure_freezes(seconds: float) -> Iterator[Line]:
+    """A host that does nothing for a while."""
+    instants = np.random.default_rng(2).uniform(0.1, 4.5, FREEZES)
+    trials = [freeze_host(seconds, float(at)) for at in instants]
+    name = f"host frozen {seconds:g} s at {len(trials)} instants:"
+    yield at_most(f"{name} motion left [s]", max(freeze.motion_left for freeze in trials), 1.0)
+    yield at_most(f"{name} needle not up", sum(not freeze.needle_up for freeze in trials), 0)
+
+
+def measure_restarts() -> Iterator[Line]:
+    """An arm controller that restarts."""
+    instants = np.random.default_rng(3).uniform(0.3, 6.0, RESTARTS)
+    missed = sum(not restart_controller(float(at), bool(k % 2), k) for k, at in enumerate(instants))
     yield at_most(f"arm controller restarted at {RESTARTS} instants, every other unseen: not noticed", missed, 0)
 
+
+def measure_decoders() -> Iterator[Line]:
+    """Replies that are none."""
     raised, longest, kept = fuzz(FUZZED)
     yield at_most(f"{FUZZED} fuzzed replies: a decoder raised", raised, 0)
     yield at_most(f"{FUZZED} fuzzed replies: longest time for a piece [s]", longest, DECODING_TIME)
     yield at_most(f"{FUZZED} fuzzed replies: most bytes kept", kept, max(MAX_LINE, MAX_MESSAGE))
 
+
+def measure_steps() -> Iterator[Line]:
+    """Arm and machine in step."""
     for rate, lag in ((1.0, 0.0), (1.05, 0.0), (0.95, 0.0), (1.05, 0.01), (0.95, 0.01)):
         error = sew_in_step(rate, lag).largest_error
         yield at_most(f"2000 spm, machine at {rate:.0%}, {1e3 * lag:g} ms late: arm off by [stitches]", error, 0.5)
@@ -139,6 +158,9 @@ def build_lines() -> Iterator[Line]:
             name = f"{1 / period:.0f} Hz, host stalls {1e3 * stall:g} ms: stitch off its length by [%]"
             yield at_most(name, 100 * step.deviation, 5.0, {"longest less shortest": 100 * step.spread})
 
+
+def measure_messages() -> Iterator[Line]:
+    """What a message costs, beside pymodbus and pyserial."""
     trips = {
         "sewcell": measure_ours(MESSAGES),
         "pymodbus, asynchronous": measure_pymodbus_async(MESSAGES),
@@ -150,6 +172,31 @@ def build_lines() -> Iterator[Line]:
     yield compare("round trip of 10 registers, p99 [ms]", p99, 1.0, against=modbus, scale=1e3)
     cpu = {name: 1e3 * trip.cpu for name, trip in trips.items()}
     yield compare("processor time of 1000 such messages [s]", cpu, 0.7, against=modbus)
+
+
+PARTS: dict[str, Callable[[], Iterator[Line]]] = {
+    "damage-1e-4": partial(measure_damage, 1e-4),
+    "damage-1e-3": partial(measure_damage, 1e-3),
+    "pull-arm": partial(measure_pulls, "arm", True),
+    "pull-bus": partial(measure_pulls, "bus", True),
+    "cut-arm": partial(measure_pulls, "arm", False),
+    "cut-bus": partial(measure_pulls, "bus", False),
+    "freeze-0.2": partial(measure_freezes, 0.2),
+    "freeze-0.5": partial(measure_freezes, 0.5),
+    "freeze-2": partial(measure_freezes, 2.0),
+    "restart": measure_restarts,
+    "decoders": measure_decoders,
+    "steps": measure_steps,
+    "messages": measure_messages,
+}
+"""Each draws its own chances, so that it gives the same figures alone."""
+
+
+def build_lines() -> Iterator[Line]:
+    """The claims of the drivers: all, or those of the parts that BENCHMARK_PARTS names."""
+    chosen = os.environ.get(CHOICE, "").split() or list(PARTS)
+    for part in chosen:
+        yield from PARTS[part]()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from sewcell.drivers.devices.link_watch import LinkState
 from sewcell.errors import SewcellError
 from sewcell.process.actions import sew_together
 from sewcell.units import DEG
-from sim.link import Faults
+from sim.link import NO_FAULTS, Faults
 
 Array = NDArray[np.float64]
 
@@ -105,15 +106,19 @@ class PullTrial:
     moved_on_return: bool
 
 
-def pull_cable(cable: str, at: float, speed_spm: float, seed: int) -> PullTrial:
-    """Pull the "arm" or the "bus" cable `at` [s] after the beginning of a seam."""
+def pull_cable(cable: str, at: float, speed_spm: float, seed: int, vanishes: bool = True) -> PullTrial:
+    """Pull the "arm" or the "bus" cable `at` [s] after the beginning of a seam.
+
+    `vanishes`: the port goes with it, as that of a USB adapter; else the wire is cut behind the port, which stays.
+    """
     seam = make_seam(speed_spm, 80, backtack=3)
 
     async def scenario(rig: Rig) -> PullTrial:
         await rig.head.enable()
         await rig.head.foot_down()
         line = rig.arm_cable if cable == "arm" else rig.bus_cable
-        rig.loop.call_later(0.5 + at, line.unplug)
+        spoilt = Faults(drop=1.0)
+        rig.loop.call_later(0.5 + at, line.unplug if vanishes else partial(setattr, line, "faults", spoilt))
         pulled = rig.loop.time() + 0.5 + at
         named = False
         try:
@@ -121,6 +126,7 @@ def pull_cable(cable: str, at: float, speed_spm: float, seed: int) -> PullTrial:
         except SewcellError as error:
             named = line.name in str(error)
         await asyncio.sleep(pulled + RETURN_AFTER - rig.loop.time())
+        line.faults = NO_FAULTS
         line.replug()
         back = rig.loop.time()
         while LinkState.LOST in (rig.arm.link_state, rig.bus.state) and rig.loop.time() < back + 5.0:

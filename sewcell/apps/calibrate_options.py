@@ -13,6 +13,7 @@ PicturesOption = Annotated[Path | None, typer.Option(help="Folder of pictures; w
 GarmentOption = Annotated[Path, typer.Option(help="Garment file that names the cell.")]
 CellOption = Annotated[str | None, typer.Option(help="Cell file or name; default: the garment's.")]
 BackendOption = Annotated[str, typer.Option(help="'sim' for the simulated cell, 'serial' for the hardware.")]
+PortsOption = Annotated[str | None, typer.Option(help="Ports file or name, for the hardware; default: the cell's.")]
 SeedOption = Annotated[int, typer.Option(help="Varies the simulated pictures and postures.")]
 ImperfectionsOption = Annotated[
     str | None, typer.Option(help="How the simulated cell differs from its files: a level, by name or file.")

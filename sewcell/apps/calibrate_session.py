@@ -26,6 +26,7 @@ from sewcell.apps.calibrate_options import (
     KeepOption,
     OutOption,
     PicturesOption,
+    PortsOption,
     SeedOption,
 )
 from sewcell.apps.calibrate_shots import LiveWish, Shot, read_folder, show_progress, take_live
@@ -52,6 +53,7 @@ class Session:
     garment: GarmentOption = Path("configs/garments/shirt-pocket.yaml")
     cell: CellOption = None
     backend: BackendOption = "sim"
+    ports: PortsOption = None
     seed: SeedOption = 1
     imperfections: ImperfectionsOption = None
     keep: KeepOption = None
@@ -76,7 +78,7 @@ class Session:
 
     def load_job(self) -> Job:
         """The job of the garment. Raises: ConfigError."""
-        return load_job(self.garment, self.cell, imperfections=self.imperfections)
+        return load_job(self.garment, self.cell, ports=self.ports, imperfections=self.imperfections)
 
     def choose_target(self, name: str, kind: str) -> Path:
         """The file to write: `out`, or `configs/calibration/NAME-KIND.yaml`. Raises: ConfigError when not free."""

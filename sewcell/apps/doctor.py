@@ -18,6 +18,7 @@ from sewcell.apps.doctor_host import (
     examine_camera,
     examine_clock,
     examine_disk,
+    examine_priority,
     examine_software,
 )
 from sewcell.apps.doctor_lines import Finding, examine_lines
@@ -47,7 +48,7 @@ def doctor(
 async def examine(garment: str, cell: str | None, ports: str | None) -> list[Finding]:
     """Everything that can be looked at; without a readable configuration that is only the computer."""
     now = datetime.now()
-    host = [examine_software(), examine_disk(RUNS)]
+    host = [examine_software(), examine_priority(), examine_disk(RUNS)]
     try:
         job: Job = load_job(garment, cell, ports=ports)
     except ConfigError as error:

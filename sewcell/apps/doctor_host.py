@@ -1,4 +1,4 @@
-"""What `sewcell doctor` finds in the computer itself: software, disk, clock, camera, age of the calibration."""
+"""What `sewcell doctor` finds in the computer itself, from its software to the age of the calibration."""
 
 import shutil
 from datetime import datetime
@@ -13,6 +13,7 @@ from sewcell.config.loader import load_yaml
 from sewcell.config.messages import show_path
 from sewcell.config.models_calibration import CheckModel
 from sewcell.drivers.devices.camera import CaptureSource
+from sewcell.drivers.transport.urgency import LEVEL, may_hurry
 from sewcell.errors import ConfigError, LinkError
 
 GIGABYTE = 1e9
@@ -34,6 +35,18 @@ def examine_software() -> Finding:
     if not version("pymodbus").startswith(PYMODBUS):
         return Finding("software", "fault", found, f"the drivers need pymodbus {PYMODBUS}*: pip install -e .")
     return Finding("software", "ok", found)
+
+
+def examine_priority() -> Finding:
+    """Whether a run may go before the other programs of the computer."""
+    if may_hurry():
+        return Finding("priority", "ok", "a run goes before other programs")
+    return Finding(
+        "priority",
+        "warning",
+        "a run waits for other programs; on a busy computer the sewing head stops for want of heartbeats",
+        f"put '@dialout - rtprio {LEVEL}' into a file in /etc/security/limits.d, then log in again",
+    )
 
 
 def examine_disk(folder: Path) -> Finding:

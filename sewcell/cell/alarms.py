@@ -1,13 +1,16 @@
-"""What stopped the cell, in words for the person who stands before it."""
+"""What stopped the cell or soon will, in words for the person who stands before it."""
 
 from dataclasses import dataclass
 
 from sewcell.errors import SewcellError
 
+WARNING = "warning"
+"""Kind of an alarm that stops nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """`time`: loop time [s]. `kind`: the family of the error. `step`: what the cell was doing."""
+    """`time`: loop time [s]. `kind`: the family of the error, or WARNING. `step`: what the cell was doing."""
 
     time: float
     kind: str

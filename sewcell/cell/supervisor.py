@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from sewcell.cell.alarms import Alarm, alarm_from_error
+from sewcell.cell.alarms import WARNING, Alarm, alarm_from_error
 from sewcell.cell.states import State, Trigger, next_state
 from sewcell.drivers.devices.gripper_io import Light
 from sewcell.errors import SewcellError
@@ -11,6 +11,7 @@ from sewcell.process.steps import GoHome, LookAtEmptyTable, PresentPiece, Step, 
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import StepTime
 
+BOBBIN_LOW = "sewing head: the bobbin thread is running out: change the bobbin after this piece"
 STOP_DEADLINE = 1.0
 """Longest time for each command that brings the cell to rest [s]."""
 
@@ -24,6 +25,7 @@ class Supervisor:
         self._step_name = "start"
         self.state = State.STOPPED
         self.alarms: list[Alarm] = []
+        self._bobbin_was_low = False
 
     async def run(self, count: int) -> None:
         """Sew `count` sets of the recipe's pieces.
@@ -74,6 +76,14 @@ class Supervisor:
             time = StepTime(piece, step.name, started, loop.time() - started)
             self._cell.worklog.steps.append(time)
             self._on_step(time)
+            self._note_bobbin()
+
+    def _note_bobbin(self) -> None:
+        """Warn once each time that the bobbin thread is running out; the cell sews on until it is empty."""
+        low = self._cell.head.bobbin_low
+        if low and not self._bobbin_was_low:
+            self.alarms.append(Alarm(asyncio.get_running_loop().time(), WARNING, self._step_name, BOBBIN_LOW))
+        self._bobbin_was_low = low
 
     async def _come_to_rest(self) -> None:
         """Needle first, then the arm, then the light; each as far as its line still answers."""

@@ -44,6 +44,14 @@ class SewingHead:
         return registers.decode_status(self._bus.inputs(UNIT).registers)
 
     @property
+    def bobbin_low(self) -> bool:
+        """Whether the bobbin thread is running out, by the last poll; False while the field bus has failed."""
+        try:
+            return Flag.BOBBIN_LOW in self.status.flags
+        except LinkError:
+            return False
+
+    @property
     def silence(self) -> float:
         """For how long the field bus has been asked in vain [s]."""
         return self._bus.silence
