@@ -132,6 +132,19 @@ def test_a_free_piece_feeds_straight(low):
     assert rig.smallest > 0.5
 
 
+@pytest.mark.slow
+def test_the_table_turns_a_piece_that_is_sewn_near_its_edge_in_proportion_to_the_moment_of_its_drag():
+    turned = []
+    for friction in (0.0, 0.35, 0.7):
+        piece = sheet((-0.225, -0.012), (0.015, 0.063), friction_table=friction)
+        rig = FootRig(piece)
+        rig.lower()
+        rig.sew(80)
+        turned.append(np.rad2deg(piece.fit_pose().theta))
+    assert turned[2] - turned[0] == pytest.approx(2.0 * (turned[1] - turned[0]), rel=0.15)
+    assert 0.1 < turned[1] - turned[0] < 0.6
+
+
 def test_a_finger_that_pushes_the_cloth_sideways_turns_the_seam():
     piece = sheet((-0.15, -0.0375), (0.015, 0.0375))
     rig = FootRig(piece)
