@@ -116,6 +116,7 @@ def measure_pulls(cable: str, vanishes: bool) -> Iterator[Line]:
         for k in range(PULLS // 2)
     ]
     name = f"{cable} cable {'pulled' if vanishes else 'cut behind its port'} at {len(pulls)} instants of a seam:"
+    yield at_least(f"{name} the needle was moving", sum(pull.needle_still > 0.0 for pull in pulls), len(pulls) / 2)
     yield at_most(f"{name} needle still after [s]", max(pull.needle_still for pull in pulls), 0.3)
     yield at_most(f"{name} arm still after [s]", max(pull.arm_still for pull in pulls), 1.0)
     yield at_most(f"{name} connected again after its return [s]", max(pull.reconnected for pull in pulls), 2.0)
