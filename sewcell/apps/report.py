@@ -71,7 +71,7 @@ def _describe_piece(job: Job, log: PieceLog, quality: PieceQuality | None) -> di
 
 
 def _draw_sighting(job: Job, log: PieceLog, sighting: Sighting | None) -> str | None:
-    if sighting is None:
+    if sighting is None or sighting.image is None:
         return None
     result = LocateResult((sighting.located,), ())
     pieces = [job.pieces[log.name]]
@@ -91,7 +91,7 @@ def _describe_seam(
 
 
 def _draw_inspection(inspected: InspectedSeam | None) -> str | None:
-    if inspected is None or inspected.verdict.inspection is None:
+    if inspected is None or inspected.image is None or inspected.verdict.inspection is None:
         return None
     order = inspected.verdict.order
     page = draw_inspection(inspected.image, order.camera, inspected.verdict.inspection, order.thickness)

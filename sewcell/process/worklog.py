@@ -1,6 +1,6 @@
 """What the process did and saw: steps with their times, where pieces lay, which seams were sewn."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
@@ -8,6 +8,9 @@ from sewcell.motion.trajectory import Certificate
 from sewcell.process.looking import Verdict
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.located import LocatedPiece
+
+MOST_PICTURED = 10
+"""Pieces of a run whose pictures are kept for the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,9 @@ class StepTime:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A piece as the camera found it, the picture, and the camera as it stood."""
+    """A piece as the camera found it, the picture unless it was given away, and the camera as it stood."""
 
-    image: Image
+    image: Image | None
     located: LocatedPiece
     camera: CameraModel
 
@@ -44,13 +47,13 @@ class SewnSeam:
 
 @dataclass(frozen=True, slots=True)
 class InspectedSeam:
-    """What the camera made of a sewn seam, and the picture."""
+    """What the camera made of a sewn seam, and the picture unless it was given away."""
 
-    image: Image
+    image: Image | None
     verdict: Verdict
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PieceLog:
     """Everything about one piece. `finished` is the sighting after it was put down.
 
@@ -70,6 +73,12 @@ class PieceLog:
         """Why the piece is to be looked at by a person: each seam that is out of tolerance or could not be judged."""
         return [seam.verdict.text for seam in self.inspected if not seam.verdict.good]
 
+    def give_pictures_away(self) -> None:
+        """Keep the figures alone: a shift of pictures fills no memory, and the recording has them all."""
+        self.found = self.found and replace(self.found, image=None)
+        self.finished = self.finished and replace(self.finished, image=None)
+        self.inspected = [replace(seam, image=None) for seam in self.inspected]
+
 
 @dataclass(slots=True)
 class Worklog:
@@ -80,7 +89,12 @@ class Worklog:
     certificates: dict[str, Certificate] = field(default_factory=dict)
 
     def begin_piece(self, name: str) -> PieceLog:
-        """Open the log of the next piece."""
+        """Open the log of the next piece; those before it keep their pictures if they are among the last MOST_PICTURED,
+        or the first so many that are flagged."""
+        flagged = [log for log in self.pieces if log.flags][:MOST_PICTURED]
+        for log in self.pieces[:-MOST_PICTURED]:
+            if log not in flagged:
+                log.give_pictures_away()
         piece = PieceLog(len(self.pieces), name)
         self.pieces.append(piece)
         return piece
