@@ -62,7 +62,7 @@ def check(
             seen.append(find_fiducials(shot.pixels))
 
         session.take(views, lambda _: StickFiducials(numbers, size), use, console)
-        measured = measure_fiducials(model, seen)
+        measured = {number: place for number, place in measure_fiducials(model, seen).items() if number in numbers}
         if remember:
             if len(measured) < FEWEST:
                 raise VisionError(

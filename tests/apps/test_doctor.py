@@ -52,7 +52,7 @@ def test_a_healthy_cell_has_one_line_each_and_no_fault(tmp_path, ask):
         found = ask(cell.arm, cell.bus)
     assert list(found) == [
         "configuration", "arm controller", "sewing head", "gripper and I/O module", "camera", "calibration", "software",
-        "disk", "clock",
+        "priority", "disk", "clock",
     ]  # fmt: skip
     assert {finding["state"] for finding in found.values()} <= {"ok", "warning"}
     assert "1.1f" in found["arm controller"]["found"]
@@ -89,7 +89,7 @@ def test_without_a_configuration_the_computer_is_still_looked_at(tmp_path):
     outcome = CliRunner().invoke(app, ["doctor", str(tmp_path / "nothing.yaml"), "--json"])
     told = json.loads(outcome.stdout)
     assert outcome.exit_code == 1
-    assert [finding["name"] for finding in told["findings"]] == ["configuration", "software", "disk"]
+    assert [finding["name"] for finding in told["findings"]] == ["configuration", "software", "priority", "disk"]
     assert "nothing.yaml" in told["findings"][0]["found"]
 
 
