@@ -19,6 +19,8 @@ from sewcell.errors import DeviceFaultError, LinkError
 from sewcell.kinematics.limits import JointLimits
 from tests.serving import OldHead, ServedControllers
 
+pytestmark = pytest.mark.slow
+
 FOREVER = np.full(6, 10.0)
 """Joint limits that matter to nobody here."""
 

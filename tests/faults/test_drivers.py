@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.drivers_trials import freeze_host, pull_cable, restart_controller, send_lines, sew_in_step
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("flip", [1e-4, 1e-3])

@@ -16,6 +16,8 @@ from sewcell.drivers.devices.camera_settings import list_properties
 from sewcell.errors import LinkError
 from sim.camera.matroska import encode_film_header, encode_picture
 
+pytestmark = pytest.mark.slow
+
 SIZE = (65, 48)
 
 
