@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 from sewcell.errors import VisionError
 from sewcell.geometry.planar import PlanarPose, planar_from_matrix
 from sewcell.geometry.poses import Array, invert_pose, transform_points
-from sewcell.units import MM
 from sewcell.vision.boards import BoardView
 from sewcell.vision.camera_model import CameraModel
+from sewcell.vision.fiducials import FEWEST, view_fiducials
 from sewcell.vision.lens import Lens, locate_board, minimise, root_mean_square, turn
 from sewcell.vision.resampling import jackknife_sigma, split_groups
 
-FEWEST_FIDUCIALS = 4
 WORST_RMS_PX = 1.0
 GRID = 5
 """Points across and down the working area at which the accuracy is stated."""
@@ -88,16 +87,8 @@ def calibrate_table_from_fiducials(
 
     Raises: VisionError when fewer than four of them are seen, they lie on one line, or one contradicts the others.
     """
-    numbers = sorted(set(seen) & set(known))
-    if len(numbers) < FEWEST_FIDUCIALS:
-        raise VisionError(
-            f"{picture} shows {len(numbers)} of the {len(known)} known fiducials, {FEWEST_FIDUCIALS} are needed: clear "
-            "the table and check the light"
-        )
-    points = np.array([[*known[number], 0.0] for number in numbers])
-    if np.linalg.svd(points[:, :2] - points[:, :2].mean(axis=0), compute_uv=False)[1] < 20.0 * MM:
-        raise VisionError("the fiducials lie on one line: place them at the corners of the working area")
-    view = BoardView(picture, points, np.array([seen[number] for number in numbers]), lens.image_size_px)
+    numbers, view = view_fiducials(seen, known, picture, lens.image_size_px)
+    points = view.points
     found = locate_board(lens, view)
     T, residuals = found.T_camera_board, found.residuals
     sizes = np.hypot(*residuals.T)
@@ -108,7 +99,7 @@ def calibrate_table_from_fiducials(
         )
     camera, parts, errors = lens.at(T), [], []
     for kept, out in split_groups(len(numbers)):
-        if len(kept) < FEWEST_FIDUCIALS:
+        if len(kept) < FEWEST:
             raise VisionError(
                 f"{picture} shows {len(numbers)} known fiducials: a fifth is needed to tell the accuracy; add one"
             )

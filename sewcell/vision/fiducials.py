@@ -16,6 +16,8 @@ from sewcell.vision.lens import Lens, locate_board
 LIMIT = 0.2 * MM
 """Largest deviation of a fiducial at which the cell may run [m]."""
 FEWEST = 4
+LEAST_SPREAD = 20.0 * MM
+"""Of fiducials across the line on which they lie [m]: the root of the summed squares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +76,39 @@ def check_fiducials(measured: dict[int, Array], known: dict[int, Array]) -> Fidu
     return FiducialCheck({number: np.asarray(measured[number] - place) for number, place in known.items()})
 
 
-def align_camera(camera: CameraModel, picture: Picture, known: Mapping[int, Array]) -> CameraModel:
-    """The camera as it stands in this `picture` by the fiducials with centres `known` (2,) [m] on the table.
+def view_fiducials(
+    seen: Mapping[int, Array], known: Mapping[int, Array], picture: str, size_px: tuple[int, int]
+) -> tuple[list[int], BoardView]:
+    """The fiducials that are seen at (2,) [px] and known at (2,) [m] as one board, and their numbers in its order.
 
-    Raises: VisionError when the picture is blank, dark or overexposed, fewer than FEWEST of them are seen, or one lies
-    beside its place by more than LIMIT.
+    Raises: VisionError when they are fewer than FEWEST, or lie on one line, about which the camera could turn unseen.
     """
-    check_exposure(picture)
-    seen = find_fiducials(picture)
     numbers = sorted(set(seen) & set(known))
     if len(numbers) < FEWEST:
         raise VisionError(
-            f"the picture shows {len(numbers)} of the {len(known)} fiducials on the table, {FEWEST} are needed: clear "
-            "the table, move the arm out of the picture, and check light and focus"
+            f"{picture} shows {len(numbers)} of the {len(known)} known fiducials, {FEWEST} are needed: clear the "
+            "table, move the arm out of the picture, and check light and focus"
         )
-    places = np.array([known[number] for number in numbers])
-    pixels = np.array([seen[number] for number in numbers])
+    points = np.array([[*known[number], 0.0] for number in numbers])
+    if np.linalg.svd(points[:, :2] - points[:, :2].mean(axis=0), compute_uv=False)[1] < LEAST_SPREAD:
+        raise VisionError(
+            f"the fiducials that {picture} shows lie on one line: clear the table, and stick them at the corners of "
+            "the working area"
+        )
+    return numbers, BoardView(picture, points, np.array([seen[number] for number in numbers]), size_px)
+
+
+def align_camera(camera: CameraModel, picture: Picture, known: Mapping[int, Array]) -> CameraModel:
+    """The camera as it stands in this `picture` by the fiducials with centres `known` (2,) [m] on the table.
+
+    Raises: VisionError when the picture is blank, dark or overexposed, those that it shows do not tell (see
+    `view_fiducials`), or one lies beside its place by more than LIMIT.
+    """
+    check_exposure(picture)
+    numbers, view = view_fiducials(find_fiducials(picture), known, "the picture", (picture.shape[1], picture.shape[0]))
     lens = Lens(camera.image_size_px, camera.matrix, camera.distortion)
-    view = BoardView("the picture", np.pad(places, ((0, 0), (0, 1))), pixels, (picture.shape[1], picture.shape[0]))
     aligned = replace(camera, T_camera_table=locate_board(lens, view).T_camera_board)
-    beside = np.linalg.norm(aligned.table_points(pixels) - places, axis=1)
+    beside = np.linalg.norm(aligned.table_points(view.pixels) - view.points[:, :2], axis=1)
     if beside.max() > LIMIT:
         raise VisionError(
             f"fiducial {numbers[int(beside.argmax())]} lies {beside.max() / MM:.2f} mm beside its place on the table, "

@@ -181,29 +181,18 @@ def test_an_old_protocol_version_names_both_versions_and_the_port(tmp_path):
     assert "update" in text
 
 
-def test_a_value_out_of_its_range_names_port_unit_and_reason(tmp_path):
-    async def sew_too_fast(bus):
-        await bus.write(1, 4, [6000])
+@pytest.mark.parametrize(("register", "value", "reason"), [(4, 6000, "range"), (99, 1, "register")])
+def test_a_value_out_of_its_range_or_an_unknown_register_names_port_unit_and_reason(tmp_path, register, value, reason):
+    async def write(bus):
+        await bus.write(1, register, [value])
 
     with ServedControllers(tmp_path) as cell:
         with pytest.raises(DeviceFaultError) as error:
-            connect_head(cell.bus, then=sew_too_fast)
+            connect_head(cell.bus, then=write)
         text = one_sentence(error)
     assert cell.bus in text
     assert "unit 1" in text
-    assert "range" in text
-
-
-def test_a_register_that_does_not_exist_names_port_and_unit(tmp_path):
-    async def write_nowhere(bus):
-        await bus.write(1, 99, [1])
-
-    with ServedControllers(tmp_path) as cell:
-        with pytest.raises(DeviceFaultError) as error:
-            connect_head(cell.bus, then=write_nowhere)
-        text = one_sentence(error)
-    assert cell.bus in text
-    assert "register" in text
+    assert reason in text
 
 
 def test_settings_that_a_port_does_not_take_are_named():

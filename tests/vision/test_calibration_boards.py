@@ -133,5 +133,12 @@ def test_a_fiducial_beside_its_place_keeps_the_camera_from_being_aligned() -> No
 def test_fewer_than_four_fiducials_do_not_tell_how_the_camera_stands() -> None:
     known, picture = _fiducials({})
     elsewhere = {number + 100: place for number, place in known.items() if number > 1} | {0: known[0]}
-    with pytest.raises(VisionError, match="shows 1 of the 4 fiducials on the table, 4 are needed: clear the table"):
+    with pytest.raises(VisionError, match="shows 1 of the 4 known fiducials, 4 are needed: clear the table"):
         align_camera(CAMERA, picture, elsewhere)
+
+
+def test_fiducials_on_one_line_do_not_tell_how_the_camera_stands() -> None:
+    known = {n: np.array((0.1 * n - 0.2, 0.1)) for n in range(5)}
+    meshes = [mesh for n, xy in known.items() for mesh in make_fiducial(n, 0.03, make_pose((*xy, 0)))]
+    with pytest.raises(VisionError, match="lie on one line: clear the table"):
+        align_camera(CAMERA, photograph(meshes), known)
