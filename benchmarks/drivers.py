@@ -156,8 +156,9 @@ def measure_steps() -> Iterator[Line]:
     for period in (0.05, 0.02, 0.01):
         for stall in (0.05, 0.2, 0.5):
             step = sew_in_step(rate=1.01, period=period, stall=stall)
-            name = f"{1 / period:.0f} Hz, host stalls {1e3 * stall:g} ms: stitch off its length by [%]"
-            yield at_most(name, 100 * step.deviation, 5.0, {"longest less shortest": 100 * step.spread})
+            name = f"{1 / period:.0f} Hz, host stalls {1e3 * stall:g} ms:"
+            yield at_most(f"{name} longest less shortest stitch [%]", 100 * step.spread, 5.0)
+            yield at_most(f"{name} stitch off its ordered length by [%]", 100 * step.deviation, 5.0)
 
 
 def measure_messages() -> Iterator[Line]:
@@ -172,7 +173,7 @@ def measure_messages() -> Iterator[Line]:
     p99 = {name: trip.p99 for name, trip in trips.items()}
     yield compare("round trip of 10 registers, p99 [ms]", p99, 1.0, against=modbus, scale=1e3)
     cpu = {name: 1e3 * trip.cpu for name, trip in trips.items()}
-    yield compare("processor time of 1000 such messages [s]", cpu, 0.7, against=modbus)
+    yield compare("processor time of 1000 such messages [s]", cpu, 1.0, against=modbus)
 
 
 PARTS: dict[str, Callable[[], Iterator[Line]]] = {

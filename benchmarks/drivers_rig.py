@@ -18,6 +18,7 @@ from sewcell.drivers.devices.sewing_head import HEARTBEAT_TIMEOUT, SewingHead
 from sewcell.drivers.transport.recording import RecordingTransport
 from sewcell.kinematics.arm_model import JointLimits
 from sewcell.motion.shaft import SeamProgram, ShaftMotion
+from sewcell.motion.trajectory import count_steps, sample_times
 from sewcell.units import DEG, MM, SPM
 from sim.clock import SimLoop, run_virtual
 from sim.firmware.arm_controller import ArmController
@@ -33,8 +34,8 @@ T = TypeVar("T")
 LATENCY = 1e-3
 LIMITS = JointLimits(*(np.array(row) * DEG for row in ([-180.0] * 6, [180.0] * 6, [300.0] * 6, [1e4] * 6, [1e5] * 6)))
 HOME = np.array([0.0, -90.0, 90.0, 0.0, 90.0, 0.0]) * DEG
-GUIDE = 0.5
-"""Joint 1 guides the cloth: so far it turns for a metre of seam [rad/m]."""
+GUIDE = 1.7
+"""Joint 1 guides the cloth: so far it turns for a metre of seam [rad/m]: the bench cell sews 0.59 m away."""
 
 
 class LateHead(EmulatedHead):
@@ -185,7 +186,8 @@ class Seam:
 
     def set_points(self, period: float) -> tuple[Array, Array]:
         """Times [s] from the shaft's start and joints [rad]."""
-        times = np.arange(np.ceil(self.shaft.duration / period) + 1.0) * period
+        times = sample_times(0.0, self.shaft.duration, period, anchor=float(self.shaft.pierce_times[0]))
+        times = times[:: count_steps(period)]
         points = np.tile(HOME, (len(times), 1))
         points[:, 0] += GUIDE * self.shaft.mean_feed(self.shaft.turns_at(times))
         return times, points

@@ -51,7 +51,8 @@ def plan_seam(
 
     The orientation stays; the backtacks run forth and back. The kinks of the mean feed are rounded by two moving
     averages, symmetric in time, so that nothing lags; they are as short as the joint limits allow. The motion begins
-    before time 0 by as much as they need, rounded up to the set-point `period` [s].
+    before time 0 by as much as they need. A set point, `period` [s] apart, falls on the first pierce, where the feed
+    sets in: a straight line across it would move the cloth before.
 
     Raises: MotionError when the joint limits cannot be kept, or the way leaves the arm's reach.
     """
@@ -61,7 +62,8 @@ def plan_seam(
     width = SHORTEST_SMOOTHING
     while width <= LONGEST_SMOOTHING:
         half = round(width / FINE_STEP / 2.0)  # samples on each side of a moving average
-        times = sample_times(-2 * half * FINE_STEP, shaft.duration + 2 * half * FINE_STEP, period)
+        margin = 2 * half * FINE_STEP
+        times = sample_times(-margin, shaft.duration + margin, period, anchor=next(iter(shaft.pierce_times), 0.0))
         feed = shaft.mean_feed(shaft.turns_at(times))
         travel = smooth(smooth(feed, half), half)
         T = np.tile(T_start, (len(times), 1, 1))

@@ -88,11 +88,15 @@ def count_steps(period: float) -> int:
     return steps
 
 
-def sample_times(start: float, end: float, period: float) -> Array:
-    """Times FINE_STEP apart that cover [start, end] [s] and begin and end at multiples of `period`, (N,)."""
+def sample_times(start: float, end: float, period: float, anchor: float = 0.0) -> Array:
+    """Times FINE_STEP apart that cover [start, end] [s], (N,), with a set point on the sample nearest to `anchor` [s].
+
+    The set points, `period` apart, begin with the first and end with the last sample.
+    """
     stride = count_steps(period)
-    first = int(np.floor(start / period + 1e-9)) * stride
-    last = int(np.ceil(end / period - 1e-9)) * stride
+    middle = round(anchor / FINE_STEP)
+    first = middle + int(np.floor((start - middle * FINE_STEP) / period + 1e-9)) * stride
+    last = middle + int(np.ceil((end - middle * FINE_STEP) / period - 1e-9)) * stride
     return np.arange(first, last + 1, dtype=np.float64) * FINE_STEP
 
 

@@ -38,8 +38,8 @@ AT_HOME = 0.01 * DEG
 """The arm is at home when no joint is farther off [rad]."""
 SEAM_LEAD = 0.4
 """The arm's motion waits this long in the controller before a seam, so that machine and arm start together [s]."""
-SEAM_SILENCE = 0.12
-"""In a seam a device that has not answered for this long ends it [s]: two lost answers in a row."""
+ARM_SILENCE, BUS_SILENCE = 0.08, 0.12
+"""In a seam a line that has not answered for this long ends it [s]: two lost answers in a row."""
 WATCH_PERIOD = 0.02
 SEAM_PATIENCE = 3.0
 """Longest time that a seam may take beyond its plan [s]."""
@@ -158,11 +158,11 @@ async def sew_together(cell: Workcell, plan: SeamPlan) -> int:
         while not (machine.done() and arm.done()):
             await asyncio.sleep(WATCH_PERIOD)
             cell.require_safe()
-            for port, silence in ((cell.arm.name, cell.arm.silence), (cell.head.port, cell.head.silence)):
-                if silence > SEAM_SILENCE:
+            for line, most in ((cell.arm, ARM_SILENCE), (cell.head, BUS_SILENCE)):
+                if line.silence > most:
                     raise LinkError(
-                        f"{port}: no answer for {silence:.2f} s in a seam, in which arm and machine must know of each "
-                        "other: check the cable and the device's power"
+                        f"{line.name}: no answer for {line.silence:.2f} s in a seam, in which arm and machine must "
+                        "know of each other: check the cable and the device's power"
                     )
 
     try:

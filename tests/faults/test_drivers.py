@@ -61,3 +61,4 @@ def test_arm_and_machine_keep_within_half_a_stitch_at_2000_spm_though_the_machin
 def test_a_stalling_host_does_not_show_in_the_stitches(period, stall):
     trial = sew_in_step(rate=1.01, period=period, stall=stall)
     assert trial.deviation <= 0.05
+    assert trial.spread <= 0.05

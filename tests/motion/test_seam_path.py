@@ -7,6 +7,7 @@ from sewcell.errors import MotionError
 from sewcell.motion.limits import find_stretch
 from sewcell.motion.seam_path import plan_seam, smooth
 from sewcell.motion.shaft import SeamProgram
+from sewcell.motion.trajectory import FINE_STEP
 from sewcell.units import DEG, MM, SPM
 
 PERIOD = 0.02
@@ -35,7 +36,20 @@ def test_the_seam_lasts_as_long_as_the_shaft_turns(seam):
     times = seam.trajectory.times
     assert -2 * PERIOD - 2 * seam.smoothing <= times[0] <= 0.0
     assert 0.0 <= times[-1] - seam.shaft.duration <= 2 * PERIOD + 2 * seam.smoothing
-    assert times[0] / PERIOD == pytest.approx(round(times[0] / PERIOD), abs=1e-9)
+    periods = (times[-1] - times[0]) / PERIOD
+    assert periods == pytest.approx(round(periods), abs=1e-9)
+
+
+def test_a_set_point_falls_on_the_first_pierce_where_the_feed_sets_in(seam):
+    times, _ = seam.trajectory.set_points(PERIOD)
+    assert np.min(np.abs(times - seam.shaft.pierce_times[0])) <= FINE_STEP / 2
+
+
+def test_a_seam_in_which_the_needle_never_enters_is_planned_too(arm, limits, at_needle, T_base_needle):
+    program = SeamProgram(1, 2.5 * MM, 1000 * SPM, 0, 0, 400 * SPM, 2000 * SPM, needle_start_down=True)
+    short = plan_seam(arm, at_needle, T_base_needle, program, limits, PERIOD, "hem")
+    assert not len(short.shaft.pierce_times)
+    assert short.travel[-1] == pytest.approx(2.5 * MM, abs=1e-9)
 
 
 def test_at_every_pierce_the_arm_is_where_the_cloth_stands(seam):

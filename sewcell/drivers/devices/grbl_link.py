@@ -16,7 +16,7 @@ from sewcell.drivers.protocols.grbl_texts import describe_alarm, describe_error
 from sewcell.drivers.transport import ByteTransport
 from sewcell.errors import DeviceFaultError, LinkError, SewcellError
 
-POLL_PERIOD = 0.05
+POLL_PERIOD = 0.03
 """Time between status requests [s]."""
 REPORT_PERIOD = 0.02
 """Time between the reports asked for while waiting for an event [s]."""

@@ -57,7 +57,7 @@ class SewingHead:
         return self._bus.silence
 
     @property
-    def port(self) -> str:
+    def name(self) -> str:
         """The port of the field bus."""
         return self._bus.name
 

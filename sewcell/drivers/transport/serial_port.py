@@ -23,7 +23,8 @@ WRITE_TIMEOUT = 0.5
 class SerialTransport:
     """Bytes over a port that pyserial opens by URL.
 
-    A thread reads and hands the bytes to the loop; another one writes where the port has no room left, so that a stuck
+    The loop itself reads when the operating system says that there are bytes; a port that has no file descriptor
+    (`rfc2217://`, `loop://`) has a thread that reads. A thread writes where the port has no room left, so that a stuck
     port never stops the loop.
     """
 
@@ -37,6 +38,7 @@ class SerialTransport:
         self._changed = asyncio.Event()
         self._closing = threading.Event()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"write {url}")
+        self._descriptor: int | None = None
         self._reader: threading.Thread | None = None
 
     @classmethod
@@ -98,19 +100,41 @@ class SerialTransport:
         self._received.clear()
         self._failure = None
         self._closing = threading.Event()
-        reader = threading.Thread(
+        self._descriptor = _find_descriptor(self._port)
+        if self._descriptor is not None:
+            self._loop.add_reader(self._descriptor, self._read_ready)
+            return
+        self._port.timeout = READ_TICK
+        self._reader = threading.Thread(
             target=self._read_forever, args=(self._closing,), name=f"read {self.name}", daemon=True
         )
-        reader.start()
-        self._reader = reader
+        self._reader.start()
 
     async def _end(self) -> None:
-        """Let the reader thread end and give the port back."""
+        """End reading and give the port back."""
         self._closing.set()
+        self._stop_reading()
         if self._reader is not None:
             await self._loop.run_in_executor(None, self._reader.join)
             self._reader = None
+        if self._port is not None:
             self._port.close()
+            self._port = None
+
+    def _read_ready(self) -> None:
+        try:
+            data = self._port.read(ROOM)
+        except (serial.SerialException, OSError) as cause:
+            self._stop_reading()
+            self._fail(_lost(self.name, cause))
+            return
+        if data:
+            self._take(data)
+
+    def _stop_reading(self) -> None:
+        if self._descriptor is not None:
+            self._loop.remove_reader(self._descriptor)
+            self._descriptor = None
 
     def _read_forever(self, closing: threading.Event) -> None:
         while not closing.is_set():
@@ -139,7 +163,7 @@ class SerialTransport:
 def _open_port(url: str, baud: int, parity: str) -> Any:
     try:
         return serial.serial_for_url(
-            url, baudrate=baud, parity=parity, timeout=READ_TICK, write_timeout=WRITE_TIMEOUT, exclusive=True
+            url, baudrate=baud, parity=parity, timeout=0.0, write_timeout=WRITE_TIMEOUT, exclusive=True
         )
     except ValueError as cause:
         raise LinkError(
@@ -152,6 +176,13 @@ def _open_port(url: str, baud: int, parity: str) -> Any:
             f"{url} cannot be opened: it takes no {baud} baud with parity {parity}; correct baud and parity in the "
             "ports (a pseudo-terminal has parity N)"
         ) from cause
+
+
+def _find_descriptor(port: Any) -> int | None:
+    try:
+        return int(port.fileno())
+    except (AttributeError, OSError):
+        return None
 
 
 def _find_remedy(url: str, cause: OSError) -> str:
