@@ -60,7 +60,7 @@ def _run(
         limits = to_arm_model(setup.arm, setup.arm_file).limits
 
         async def work() -> None:
-            arm = ArmDevice(await SerialTransport.open(port.url, port.baud, port.parity), limits)
+            arm = ArmDevice(await SerialTransport.open(port.url, port.baud, port.parity), limits, port.byte_time)
             try:
                 await greet(arm, console)
                 await action(arm, console)

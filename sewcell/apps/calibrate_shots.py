@@ -159,7 +159,7 @@ class _Person:
 
 
 async def _take(job: Job, ports: CellPorts, hands: Hands, wish: LiveWish, console: Console, progress: Progress) -> None:
-    arm = ArmDevice(ports.arm, make_arm_model(job).limits)
+    arm = ArmDevice(ports.arm, make_arm_model(job).limits, job.cell.ports.arm.byte_time)
     bar = progress.add_task("pictures" if wish.with_picture else "touches", total=wish.count)
     done = 0
     try:

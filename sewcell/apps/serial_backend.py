@@ -5,7 +5,8 @@ import asyncio
 from sewcell.apps.wall_loop import WallLoop
 from sewcell.backend import CellPorts, FilmWish, WindowWish, Witness
 from sewcell.config.layers import Job
-from sewcell.config.models_cell import CameraModel, PortsModel
+from sewcell.config.models_cell import CameraModel
+from sewcell.config.models_ports import PortsModel
 from sewcell.drivers.devices.camera import CameraSettings, CaptureSource
 from sewcell.drivers.transport.serial_port import SerialTransport
 from sewcell.drivers.transport.urgency import hurry, relax
@@ -68,6 +69,7 @@ def make_camera_settings(ports: PortsModel, camera: CameraModel) -> CameraSettin
         exposure=None if port.exposure_ms is None else port.exposure_ms * MS,
         gain=port.gain,
         latency=port.latency_ms * MS,
+        timeout=port.timeout_s,
     )
 
 

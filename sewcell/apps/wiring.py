@@ -14,9 +14,6 @@ from sewcell.drivers.transport.recording import RecordingTransport
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import Worklog
 
-BYTE_BITS = 11
-"""Of a byte on the field bus: start, 8 data, parity, stop."""
-
 
 @dataclass(frozen=True, slots=True)
 class WiredCell:
@@ -40,9 +37,9 @@ def wire_cell(job: Job, ports: CellPorts, journal: Journal, worklog: Worklog) ->
     bus_line = RecordingTransport(
         ports.field_bus, lambda way, data, time: journal.add_bytes("field_bus", way, data, time)
     )
-    bus = FieldBus(bus_line, BYTE_BITS / job.cell.ports.field_bus.baud)
+    bus = FieldBus(bus_line, job.cell.ports.field_bus.byte_time)
     workcell = Workcell(
-        arm=ArmDevice(arm_line, station.arm.model.limits),
+        arm=ArmDevice(arm_line, station.arm.model.limits, job.cell.ports.arm.byte_time),
         head=SewingHead(bus),
         gripper=GripperIo(bus),
         camera=ports.camera,

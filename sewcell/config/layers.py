@@ -17,7 +17,8 @@ from sewcell.config.loader import Layer, M, join_faults, load_yaml, validate_doc
 from sewcell.config.lookup import find_file
 from sewcell.config.messages import show_path
 from sewcell.config.models import FabricModel, GarmentModel
-from sewcell.config.models_cell import ArmModel, CameraModel, CellModel, PortsModel
+from sewcell.config.models_cell import ArmModel, CameraModel, CellModel
+from sewcell.config.models_ports import PortsModel
 from sewcell.config.models_scenario import FaultModel, ImperfectionsModel, ScenarioModel
 from sewcell.config.urdf import read_urdf
 from sewcell.errors import ConfigError

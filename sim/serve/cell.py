@@ -21,6 +21,8 @@ from sim.serve.outlets import Outlet, PtyOutlet, TcpOutlet
 from sim.serve.world import RemoteWorld
 
 PORTS_FILE = "ports.yaml"
+FILM_TIMEOUT = 60.0
+"""A picture waits for the world, which on a busy computer is that much behind at the most [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def write_ports(path: Path, offers: list[Offer], bauds: tuple[int, int]) -> None
         "# Written by `python -m sim serve`; there while it runs.\n"
         f'arm: {{url: "{arm}", baud: {bauds[0]}}}\n'
         f'field_bus: {{url: "{field_bus}", baud: {bauds[1]}, parity: N}}\n'
-        f'camera: {{device: "{camera}", latency_ms: {LATENCY / MS:g}}}\n',
+        f'camera: {{device: "{camera}", latency_ms: {LATENCY / MS:g}, timeout_s: {FILM_TIMEOUT:g}}}\n',
         encoding="utf-8",
     )
 

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 from numpy.typing import NDArray
 
-from sewcell.drivers.transport.urgency import relax
+from sewcell.drivers.transport.urgency import may_hurry
 from sewcell.errors import ConfigError
 from sim.camera.lens import View
 from sim.camera.matroska import encode_film_header, encode_picture
@@ -29,7 +29,7 @@ PERIOD = 0.7
 LATENCY = 0.4
 """From the exposure to the picture's leaving [s], or longer while drawing takes longer."""
 KINDNESS = 8
-"""By how much it gives way to the controllers and to the host."""
+"""By how much it gives way to the controllers and to the host where these may not go before other programs."""
 PATIENCE = 2.0
 """Longest time that a watcher may take for a picture [s]."""
 
@@ -62,8 +62,8 @@ def film(setup: FilmSetup, control: Connection, scenes: Connection) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    relax()
-    os.nice(KINDNESS)
+    if not may_hurry():
+        os.nice(KINDNESS)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         asyncio.run(_Film(setup, control, scenes).run())
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from sewcell.drivers.transport.urgency import relax
+from sewcell.drivers.transport.urgency import may_hurry
 from sewcell.pattern.piece import Piece
 from sim.camera.mesh import Mesh
 from sim.plant import Plant
@@ -28,7 +28,7 @@ from sim.world.parameters import WorldParameters
 from sim.world.world import World
 
 KINDNESS = 5
-"""By how much it gives way to the controllers and to the host."""
+"""By how much it gives way to the controllers and to the host where these may not go before other programs."""
 ENDING = 10.0
 """Longest time that the world may take to catch up at the end [s]."""
 
@@ -166,8 +166,8 @@ def _run_world(
     controllers: Connection, camera: Connection, parameters: WorldParameters, piece: Piece, count: int, seed: int
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    relax()
-    os.nice(KINDNESS)
+    if not may_hurry():
+        os.nice(KINDNESS)
     try:
         _Worker(controllers, camera, parameters, piece, count, seed).run()
     except (EOFError, BrokenPipeError, ConnectionResetError):

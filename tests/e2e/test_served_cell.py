@@ -1,7 +1,6 @@
 """The cell behind pseudo-terminals, driven in wall time, against the cell in the process."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -22,10 +21,6 @@ SEED = 1
 TOLERANCE_MM = 0.3
 ATTEMPTS = 3
 """Another program may take the processor away in the middle of a seam, upon which the cell stops as it should."""
-
-
-def is_busy() -> bool:
-    return os.getloadavg()[0] > 1.0 * (os.cpu_count() or 1)
 
 
 def sew_in_process(folder: Path) -> np.ndarray:
@@ -69,7 +64,6 @@ def sew_served(folder: Path) -> tuple[dict[str, object], np.ndarray]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(is_busy(), reason="wall time needs a computer that has its cores free")
 def test_the_seam_through_serial_ports_is_the_seam_of_the_process(tmp_path: Path) -> None:
     expected = sew_in_process(tmp_path / "process") * 1e3
     for attempt in range(ATTEMPTS):
@@ -102,7 +96,7 @@ def test_a_cell_served_over_tcp_answers_the_doctor_line_for_line(tmp_path: Path)
     ports.write_text(
         f'arm: {{url: "socket://127.0.0.1:{first}", baud: 115200}}\n'
         f'field_bus: {{url: "socket://127.0.0.1:{first + 1}", baud: 115200}}\n'
-        f'camera: {{device: "http://127.0.0.1:{first + 2}/overhead.mkv", latency_ms: 400}}\n'
+        f'camera: {{device: "http://127.0.0.1:{first + 2}/overhead.mkv", latency_ms: 400, timeout_s: 60}}\n'
     )
     with serving(["--tcp", str(first)], tmp_path / "truth.json"):
         command = [sys.executable, "-c", "from sewcell.apps.start import main; main()", "doctor", str(POCKET)]
@@ -111,3 +105,4 @@ def test_a_cell_served_over_tcp_answers_the_doctor_line_for_line(tmp_path: Path)
     states = {row["name"]: row["state"] for row in json.loads(finished.stdout)["findings"]}
     names = ("arm controller", "sewing head", "gripper and I/O module")
     assert [states[name] for name in names] == ["ok"] * 3
+    assert states["camera"] != "fault"

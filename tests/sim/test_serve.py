@@ -26,6 +26,7 @@ class Film:
 
     def __init__(self, period=0.05, delay=0.0, paint=lambda number: np.full((SIZE[1], SIZE[0], 3), number, np.uint8)):
         self.period, self.delay, self.paint = period, delay, paint
+        self.clock_shift = 0.0
         self.pictures = []
         self.broken = threading.Event()
         film = self
@@ -51,7 +52,7 @@ class Film:
                 exposed, number = time.monotonic(), len(self.pictures) % 256
                 self.pictures.append(exposed)
                 time.sleep(self.delay)
-                file.write(encode_picture(self.paint(number), exposed))
+                file.write(encode_picture(self.paint(number), exposed + self.clock_shift))
         except OSError:
             pass
 
@@ -99,6 +100,26 @@ def test_a_picture_was_exposed_after_it_was_asked_for(film):
         assert exposed >= asked
         assert image.taken_at == pytest.approx(exposed, abs=0.05)
     assert health.pictures >= 5
+
+
+def test_a_picture_that_was_held_up_on_its_way_is_not_taken_for_a_new_one(film):
+    def hold_up():
+        film.delay = 1.1
+        time.sleep(0.2)
+
+    _, (asked, image) = grab_all(CameraSettings(film.url, SIZE), 2, hold_up)[0]
+    exposed = film.pictures[int(image.pixels[5, 5, 0])]
+    assert exposed >= asked
+    assert image.taken_at == pytest.approx(exposed, abs=0.05)
+
+
+def test_a_camera_whose_clock_starts_anew_goes_on_giving_pictures(film):
+    def set_back():
+        film.clock_shift -= 20.0
+
+    taken, health = grab_all(CameraSettings(film.url, SIZE, timeout=2.0), 2, set_back)
+    assert len(taken) == 2
+    assert health.reconnections == 0
 
 
 def test_a_camera_that_comes_back_is_opened_again(film):

@@ -15,6 +15,7 @@ from sewcell.drivers.devices.arm_setup import check_modes, home_joints, measure_
 from sewcell.drivers.devices.feed_override import FeedOverride
 from sewcell.drivers.devices.grbl_link import REPORT_PERIOD, GrblLink
 from sewcell.drivers.devices.joint_motion import AXES, check_motion
+from sewcell.drivers.devices.lane_writer import BYTE_TIME
 from sewcell.drivers.devices.link_watch import LinkState
 from sewcell.drivers.devices.motion_run import HORIZON, MotionRun
 from sewcell.drivers.protocols import grbl
@@ -41,12 +42,15 @@ JOG_AHEAD = 0.2
 
 
 class ArmDevice:
-    """The arm at one port. After a failure `state` tells what the arm is ready for."""
+    """The arm at one port. After a failure `state` tells what the arm is ready for.
 
-    def __init__(self, transport: ByteTransport, limits: JointLimits) -> None:
+    `byte_time`: of a byte on the wire [s].
+    """
+
+    def __init__(self, transport: ByteTransport, limits: JointLimits, byte_time: float = BYTE_TIME) -> None:
         self.name = transport.name
         self._limits = limits
-        self._link = GrblLink(transport)
+        self._link = GrblLink(transport, byte_time)
         self._connected = False
         self._busy = False
         self._run: MotionRun | None = None

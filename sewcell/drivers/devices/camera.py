@@ -13,12 +13,8 @@ from sewcell.image import Image
 
 __all__ = ["CameraHealth", "CameraSettings", "CaptureSource"]
 
-PATIENCE = 4.0
-"""Longest wait for a picture, besides the camera's latency [s]."""
-OPENING = 8.0
-"""Longest wait for the first one [s]."""
-CLOSING = 6.0
-"""Longest wait for a camera that is just being opened or read [s]."""
+CLOSING = 1.0
+"""Longest wait for a camera that is just being opened or read, beyond its timeout [s]."""
 
 
 class CaptureSource:
@@ -62,18 +58,18 @@ class CaptureSource:
         async with self._turn:
             if self._film is not None:
                 film, self._film = self._film, None
-                await asyncio.to_thread(film.close, CLOSING)
+                await asyncio.to_thread(film.close, self._settings.timeout + CLOSING)
             if self._file is not None:
                 file, self._file = self._file, None
                 await asyncio.to_thread(file.release)
 
     async def _take_live(self) -> Frame:
         loop = asyncio.get_running_loop()
-        patience = PATIENCE + self._settings.latency
+        patience = self._settings.timeout + self._settings.latency
         if self._film is None:
             self._film = FilmThread(self._name, self._settings, loop.time)
             self._film.start()
-            patience += OPENING
+            patience += self._settings.timeout
         film = self._film
         taken: asyncio.Future[Frame | LinkError] = loop.create_future()
 

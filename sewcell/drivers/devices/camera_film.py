@@ -1,6 +1,5 @@
 """The thread that watches a live camera: keeps its queue empty, stamps its pictures, counts lost ones, reconnects."""
 
-import math
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -24,6 +23,9 @@ QUEUED = 0.5
 """Pictures that come within this share of the time between their exposures have waited in a queue."""
 LOST_FROM = 1.6
 """An interval of this many periods means that a picture was lost."""
+CLOCK_WINDOW = 60.0
+"""The fastest picture of so long a time tells how a stream's clock stands [s]: long against a stall of the network,
+short against the drift of a clock."""
 INTERVALS = 50
 LEAST_INTERVALS = 3
 
@@ -55,7 +57,7 @@ class FilmThread:
         self._lock = threading.Lock()
         self._wanted: tuple[float, Deliver] | None = None
         self._pictures = self._lost = self._openings = 0
-        self._offset = math.inf
+        self._delays: deque[tuple[float, float]] = deque()
         self._before: tuple[float, float] | None = None
         self._intervals: deque[float] = deque(maxlen=INTERVALS)
         self._failure: LinkError | None = None
@@ -112,7 +114,8 @@ class FilmThread:
     def _watch(self, capture: Any) -> None:
         """Take every picture off the camera until it gives none."""
         last: float | None = None
-        self._offset, self._before = math.inf, None
+        self._before = None
+        self._delays.clear()
         while not self._closing.is_set():
             if not capture.grab():
                 self._fail(
@@ -139,9 +142,9 @@ class FilmThread:
     def _stamp(self, capture: Any) -> float | None:
         """When the picture was exposed, by the camera's own clock; None for one that has waited in a queue.
 
-        V4L2 uses the clock of the loop. The clock of a stream begins anywhere; the picture that came fastest by it sets
-        it. One that runs too slowly is set again. FFmpeg gathers pictures while it opens a stream: they come faster
-        than they were exposed.
+        V4L2 uses the clock of the loop. The clock of a stream begins anywhere, and anew when it goes back; of late the
+        picture that came fastest by it sets it, so that one that was held up on its way is not taken for a new one.
+        FFmpeg gathers pictures while it opens a stream: they come faster than they were exposed.
         """
         now = self._clock()
         told = float(capture.get(cv2.CAP_PROP_POS_MSEC)) * MS
@@ -150,9 +153,12 @@ class FilmThread:
         before, self._before = self._before, (now, told)
         if before is None or now - before[0] < QUEUED * (told - before[1]):
             return None
-        if not 0.0 <= now - told - self._offset < STAMP_AGE:
-            self._offset = now - told
-        return told + self._offset - self._settings.latency
+        if told < before[1]:
+            self._delays.clear()
+        while self._delays and self._delays[0][0] < now - CLOCK_WINDOW:
+            self._delays.popleft()
+        self._delays.append((now, now - told))
+        return told + min(delay for _, delay in self._delays) - self._settings.latency
 
     def _count(self, interval: float) -> None:
         period = self.health.period

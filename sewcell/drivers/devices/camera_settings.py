@@ -18,9 +18,9 @@ APIS: dict[str, int] = {
 }
 FFMPEG_QUIET = {"OPENCV_FFMPEG_LOGLEVEL": "-8"}
 """What a camera lacks is told in one sentence, not in the words of the libraries."""
-OPEN_TIMEOUT_MS = 5000
-READ_TIMEOUT_MS = 2500
-"""Longest waits for a network camera."""
+FFMPEG_OPTIONS = "rtsp_transport;tcp|fpsprobesize;0"
+"""For network cameras, unless the variable is set: OpenCV's default, and no gathering of pictures to find their rate,
+which FFmpeg would do until the timeout at less than some pictures a second."""
 V4L2_MANUAL, V4L2_AUTOMATIC = 1.0, 3.0
 """V4L2_EXPOSURE_MANUAL and V4L2_EXPOSURE_APERTURE_PRIORITY of the Video4Linux2 control V4L2_CID_EXPOSURE_AUTO."""
 V4L2_EXPOSURE_UNIT = 1e-4
@@ -36,6 +36,7 @@ class CameraSettings:
     `device`: number of a USB camera, file, URL, or GStreamer pipeline. `size`: (width, height) of its pictures [px].
     `frame_rate` [1/s], `exposure` [s] and `gain` (in the camera's own units) stay as they are when None; without
     `exposure` the camera exposes by itself. `latency`: from exposure to arrival [s], where the camera tells no time.
+    `timeout`: longest wait for a picture, and for the camera to open [s].
     """
 
     device: int | str
@@ -45,6 +46,7 @@ class CameraSettings:
     exposure: float | None = None
     gain: float | None = None
     latency: float = 0.0
+    timeout: float = 8.0
 
     @property
     def is_live(self) -> bool:
@@ -58,13 +60,15 @@ def open_capture(name: str, settings: CameraSettings) -> Any:
     Raises: LinkError that names the camera and what to do.
     """
     os.environ.update(FFMPEG_QUIET)
+    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", FFMPEG_OPTIONS)
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     who = describe_camera(name, settings)
     if settings.api == "gstreamer" and not cv2.videoio_registry.hasBackend(cv2.CAP_GSTREAMER):
         raise LinkError(f"{who} cannot be opened: this OpenCV has no GStreamer: install one built with it, or use V4L2")
     is_url = isinstance(settings.device, str) and "://" in settings.device
     api = cv2.CAP_FFMPEG if is_url and settings.api == "any" else APIS[settings.api]
-    timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_MS]
+    timeout_ms = round(settings.timeout / MS)
+    timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout_ms]
     try:
         capture = cv2.VideoCapture(settings.device, api, timeouts if api == cv2.CAP_FFMPEG else [])
     except cv2.error as cause:

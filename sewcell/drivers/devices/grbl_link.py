@@ -8,6 +8,7 @@ import contextlib
 from typing import Final
 
 from sewcell.drivers.devices import grbl_failures
+from sewcell.drivers.devices.lane_writer import BYTE_TIME, LaneWriter
 from sewcell.drivers.devices.line_queue import Line, LineQueue, reject
 from sewcell.drivers.devices.link_watch import LOST_AFTER, REOPEN_PERIOD, LinkState, LinkWatch
 from sewcell.drivers.protocols import grbl
@@ -40,7 +41,7 @@ class GrblLink:
     stopped first, and whether it has restarted meanwhile is found out.
     """
 
-    def __init__(self, transport: ByteTransport) -> None:
+    def __init__(self, transport: ByteTransport, byte_time: float = BYTE_TIME) -> None:
         self.name = transport.name
         self.failure: SewcellError | None = None
         self.status: Status | None = None
@@ -55,9 +56,8 @@ class GrblLink:
         self._transport = transport
         self._decoder = grbl.GrblDecoder()
         self._lines = LineQueue()
+        self._writer = LaneWriter(transport, self._lines, byte_time)
         self._axes = 0
-        self._urgent = bytearray()
-        self._in_step = False
         self._gone = False
         self._greeting = True
         self._alarm_known = False
@@ -65,7 +65,6 @@ class GrblLink:
         self._identified: asyncio.Future[Identity] | None = None
         self._strange_lines = 0
         self._reports: list[asyncio.Future[Status]] = []
-        self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> Identity:
@@ -80,7 +79,7 @@ class GrblLink:
         if isinstance(self.failure, LinkError):
             self.halt()
         self.failure = None
-        self._gone = self._in_step = self._alarm_known = False
+        self._gone = self._alarm_known = self._writer.in_step = False
         self.watch.hear()
         jobs = (self._read_forever, self._write_forever, self._poll_forever)
         self._tasks = [asyncio.create_task(job()) for job in jobs]
@@ -92,9 +91,9 @@ class GrblLink:
     async def close(self) -> None:
         """End the conversation and close the transport; waiting calls fail with a LinkError."""
         await self._stop_tasks()
-        if self._urgent and self.failure is None:
+        if self.failure is None:
             with contextlib.suppress(LinkError):
-                await self._transport.write(bytes(self._urgent))
+                await self._writer.finish()
         self._fail(LinkError(f"{self.name}: the line to the arm controller is closed: connect again"))
         await self._transport.close()
 
@@ -113,13 +112,13 @@ class GrblLink:
         """Forget an alarm or restart that the command to follow removes; a lost line stays lost."""
         if isinstance(self.failure, DeviceFaultError):
             self.failure = None
-            self._in_step = False
+            self._writer.in_step = False
 
     def post(self, text: bytes, expected: float = 0.0) -> Line:
         """Queue a line. `expected`: time [s] that the controller may rightly take to answer."""
         self.check()
         line = self._lines.post(text, expected)
-        self._wake.set()
+        self._writer.wake()
         return line
 
     def has_room(self, size: int) -> bool:
@@ -135,8 +134,7 @@ class GrblLink:
 
     def urge(self, byte: RealTime) -> None:
         """Send a real-time byte before every waiting line."""
-        self._urgent.append(byte)
-        self._wake.set()
+        self._writer.urge(bytes([byte]))
 
     def halt(self) -> None:
         """Have the controller brake and drop what it still has to do."""
@@ -146,12 +144,12 @@ class GrblLink:
     def abandon(self, reason: SewcellError) -> None:
         """Forget every line that is not answered; the conversation is put in step again before the next one."""
         self._lines.abandon(reason)
-        self._in_step = False
+        self._writer.in_step = False
 
     async def synchronise(self) -> None:
         """Make sure that no answer to an earlier line is on its way, when lines were abandoned."""
         self.check()
-        if self._in_step:
+        if self._writer.in_step:
             return
         # A moving controller may refuse `$I`.
         for _ in range(_BRAKING_REPORTS):
@@ -195,8 +193,7 @@ class GrblLink:
         self._strange_lines = 0
         for _ in range(IDENTIFY_ATTEMPTS):
             self._identified = asyncio.get_running_loop().create_future()
-            self._urgent += grbl.IDENTIFY
-            self._wake.set()
+            self._writer.urge(grbl.IDENTIFY)
             try:
                 async with asyncio.timeout(GREETING_TIME if self._greeting else ANSWER_TIME):
                     identity = await self._identified
@@ -204,8 +201,8 @@ class GrblLink:
                 continue
             finally:
                 self._identified = None
-            self._in_step = True
-            self._wake.set()
+            self._writer.in_step = True
+            self._writer.wake()
             return identity
         failure = (grbl_failures.stranger if self._strange_lines else grbl_failures.nobody)(self.name)
         self._fail(failure)
@@ -241,22 +238,11 @@ class GrblLink:
 
     async def _write_forever(self) -> None:
         while True:
-            await self._wake.wait()
-            self._wake.clear()
             try:
-                while data := self._next_bytes():
-                    await self._transport.write(data)
+                await self._writer.run()
             except LinkError as failure:
                 self._gone = True
-                self._urgent.clear()
                 self._fail(failure)
-
-    def _next_bytes(self) -> bytes | None:
-        if self._urgent:
-            data = bytes(self._urgent)
-            self._urgent.clear()
-            return data
-        return self._lines.next() if self._in_step else None
 
     async def _poll_forever(self) -> None:
         while True:
@@ -289,7 +275,7 @@ class GrblLink:
                 self._take_ok()
             case grbl.Error():
                 self._lines.refuse(DeviceFaultError(describe_error(message.code, self._lines.oldest())))
-                self._wake.set()
+                self._writer.wake()
             case grbl.Status():
                 self._take_status(message)
             case grbl.Alarm():
@@ -306,7 +292,7 @@ class GrblLink:
     def _take_ok(self) -> None:
         if self._identity is None:
             self._lines.take_ok()
-            self._wake.set()
+            self._writer.wake()
             return
         if self._identified is not None and not self._identified.done():
             self._identified.set_result(self._identity)
