@@ -11,6 +11,7 @@ from sewcell.drivers.devices.arm_reports import ArmState
 from sewcell.drivers.devices.field_bus import FieldBus
 from sewcell.drivers.devices.gripper_io import GripperIo
 from sewcell.drivers.devices.sewing_head import SewingHead
+from sewcell.drivers.protocols.io_module import Input
 from sewcell.drivers.protocols.sewing_head import SeamSettings, State
 from sewcell.errors import DeviceFaultError, LinkError, SewcellError
 from sewcell.kinematics.arm_model import JointLimits
@@ -101,6 +102,32 @@ def test_arm_and_shaft_start_within_three_milliseconds_of_each_other():
         shaft_at = next(time for time, _, phi in cell.history if phi > turns + 1e-9)
         assert arm_at == pytest.approx(shaft_at, abs=0.003)
         assert motion.result().start == pytest.approx(arm_at, abs=0.002)
+
+    with_cell(scenario)
+
+
+def test_the_needle_goes_to_the_stop_that_is_named_and_a_repeated_command_leaves_it_there():
+    async def scenario(cell):
+        await cell.head.enable()
+        for goal, angle in ((cell.head.needle_down, 135.0 / 360.0), (cell.head.needle_up, 0.0)):
+            await goal()
+            reached = cell.plant.shaft_turns
+            assert reached % 1.0 == pytest.approx(angle, abs=1e-6)
+            await goal()
+            assert cell.plant.shaft_turns == reached
+
+    with_cell(scenario)
+
+
+def test_the_vacuum_is_there_when_it_was_switched_on_and_gone_when_it_was_switched_off():
+    async def scenario(cell):
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await cell.io.vacuum_on()
+        assert loop.time() - began >= 0.2
+        assert Input.VACUUM_REACHED in cell.io.status.inputs
+        await cell.io.vacuum_off()
+        assert Input.VACUUM_REACHED not in (await cell.io.refresh()).inputs
 
     with_cell(scenario)
 

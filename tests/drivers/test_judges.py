@@ -6,7 +6,6 @@ import pty
 import shutil
 import subprocess
 import threading
-import time
 import tty
 from contextlib import contextmanager
 
@@ -102,8 +101,7 @@ def test_our_driver_works_with_a_pymodbus_server():
             bits = SimData(0, values=[False] * 16, datatype=DataType.BITS)
             device = SimDevice(1, simdata=([bits], [bits], [holding], [inputs]))
             server = ModbusSerialServer(device, port=other_name, baudrate=115200)
-            serving = asyncio.create_task(server.serve_forever())
-            await asyncio.sleep(0.2)
+            await server.serve_forever(background=True)
             bus = FieldBus(await SerialTransport.open(name))
             await bus.open()
             assert await bus.read_input(1, 0, 10) == (0x5345, 2, 1, 1, 0, 0, 0, 0, 0, 0)
@@ -114,7 +112,6 @@ def test_our_driver_works_with_a_pymodbus_server():
                 await bus.read_input(1, 40, 2)
             await bus.close()
             await server.shutdown()
-            serving.cancel()
             loop.remove_reader(descriptor)
             loop.remove_reader(other)
 
@@ -141,7 +138,6 @@ def test_grblhal_itself_goes_where_the_emulated_controller_goes():
 
     with two_terminals() as (name, descriptor):
         firmware = subprocess.Popen(["grblHAL_sim"], stdin=descriptor, stdout=descriptor)
-        time.sleep(0.5)
         moved = asyncio.run(on_the_firmware(name))
         firmware.terminate()
         firmware.wait()

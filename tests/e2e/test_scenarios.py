@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.campaign import judge_run, list_scenarios
+from sewcell.cell.alarms import WARNING
 from sewcell.cell.records import RunRecords
+from sewcell.cell.supervisor import BOBBIN_LOW
 from sewcell.config.fault_names import FAULT_TEXTS
 from sewcell.config.loader import load_yaml
 from sewcell.config.models_scenario import ScenarioModel
@@ -51,6 +53,8 @@ def test_faults_of_the_command_line_come_to_those_of_the_scenario(run: Runner) -
     assert "pick again" in [step["name"] for step in summary["steps"]]
     assert summary["result"] == "failed"
     assert "the needle thread broke" in summary["reason"]
+    warnings = [alarm["text"] for alarm in summary["alarms"] if alarm["kind"] == WARNING]
+    assert warnings == [BOBBIN_LOW]
 
 
 @pytest.mark.parametrize(
