@@ -6,18 +6,23 @@ gone on with by naming the parts that are left: `BENCHMARK_PARTS="restart decode
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
+from rich.progress import Progress, track
 
 from benchmarks.drivers_peers import measure_ours, measure_pymodbus, measure_pymodbus_async, measure_pyserial
 from benchmarks.drivers_trials import freeze_host, pull_cable, restart_controller, send_lines, sew_in_step
 from benchmarks.harness import Line, at_least, at_most, compare, main
 from sewcell.drivers.protocols.grbl import MAX_LINE, GrblDecoder
 from sewcell.drivers.protocols.modbus import MAX_MESSAGE, ModbusDecoder
+
+T = TypeVar("T")
 
 LINES = 100_000
 PULLS = 200
@@ -56,6 +61,11 @@ def fuzzed_replies() -> st.SearchStrategy[list[bytes]]:
         st.builds(lambda byte, n: byte * n, st.binary(min_size=1, max_size=2), st.integers(0, 400)),
     )
     return st.lists(piece, max_size=8)
+
+
+def _show(work: Sequence[T], name: str) -> Iterable[T]:
+    """`work` one by one, with a bar on standard error."""
+    return track(work, name, console=Console(stderr=True))
 
 
 def _damage(reply: bytes, place: int, bit: int) -> bytes:
@@ -99,7 +109,9 @@ def fuzz(cases: int) -> tuple[int, float, int]:
 
 def measure_damage(flip: float) -> Iterator[Line]:
     """Motions over a cable that flips bits."""
-    trial = send_lines(LINES, flip, seed=1)
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task(f"lines at {flip:g}", total=LINES)
+        trial = send_lines(LINES, flip, seed=1, on_sent=lambda sent: progress.update(bar, completed=sent))
     name = f"{trial.lines} lines, a bit flipped in a byte with chance {flip:g}:"
     yield at_most(f"{name} arrivals wrong by more than a step that nobody noticed", trial.wrong_arrivals, 0)
     yield at_most(f"{name} longest wait beyond the motion's time [s]", trial.longest_wait, 1.0)
@@ -113,7 +125,7 @@ def measure_pulls(cable: str, vanishes: bool) -> Iterator[Line]:
     rng = np.random.default_rng(["arm", "bus"].index(cable))
     pulls = [
         pull_cable(cable, float(rng.uniform(0.0, 3.5)), (1000.0, 2000.0)[k % 2], seed=k, vanishes=vanishes)
-        for k in range(PULLS // 2)
+        for k in _show(range(PULLS // 2), f"{cable} cable")
     ]
     name = f"{cable} cable {'pulled' if vanishes else 'cut behind its port'} at {len(pulls)} instants of a seam:"
     yield at_least(f"{name} the needle was moving", sum(pull.needle_still > 0.0 for pull in pulls), len(pulls) / 2)
@@ -127,7 +139,7 @@ def measure_pulls(cable: str, vanishes: bool) -> Iterator[Line]:
 def measure_freezes(seconds: float) -> Iterator[Line]:
     """A host that does nothing for a while."""
     instants = np.random.default_rng(2).uniform(0.1, 4.5, FREEZES)
-    trials = [freeze_host(seconds, float(at)) for at in instants]
+    trials = [freeze_host(seconds, float(at)) for at in _show(instants, f"freezes of {seconds:g} s")]
     name = f"host frozen {seconds:g} s at {len(trials)} instants:"
     yield at_most(f"{name} motion left [s]", max(freeze.motion_left for freeze in trials), 1.0)
     yield at_most(f"{name} needle not up", sum(not freeze.needle_up for freeze in trials), 0)
@@ -136,7 +148,8 @@ def measure_freezes(seconds: float) -> Iterator[Line]:
 def measure_restarts() -> Iterator[Line]:
     """An arm controller that restarts."""
     instants = np.random.default_rng(3).uniform(0.3, 6.0, RESTARTS)
-    missed = sum(not restart_controller(float(at), bool(k % 2), k) for k, at in enumerate(instants))
+    restarts = _show(list(enumerate(instants)), "restarts")
+    missed = sum(not restart_controller(float(at), bool(k % 2), k) for k, at in restarts)
     yield at_most(f"arm controller restarted at {RESTARTS} instants, every other unseen: not noticed", missed, 0)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -42,8 +42,13 @@ class LineTrial:
     errors: Counter[str] = field(default_factory=Counter)
 
 
-def send_lines(lines: int, flip: float, seed: int, period: float = 0.01) -> LineTrial:
-    """Segment after segment, until `lines` have been sent, on a cable that flips a bit of a byte with chance `flip`."""
+def send_lines(
+    lines: int, flip: float, seed: int, period: float = 0.01, on_sent: Callable[[int], object] = lambda sent: None
+) -> LineTrial:
+    """Segment after segment, until `lines` have been sent, on a cable that flips a bit of a byte with chance `flip`.
+
+    `on_sent` is told after every segment how many lines have been sent.
+    """
     trial = LineTrial()
     rng = np.random.default_rng([seed, 1])
 
@@ -83,6 +88,7 @@ def send_lines(lines: int, flip: float, seed: int, period: float = 0.01) -> Line
             points = start + (goal - start) * s**2 * (3.0 - 2.0 * s)
             arrived = await call(rig, rig.arm.move(points, period), SEGMENT)
             trial.lines = rig.lines_sent
+            on_sent(trial.lines)
             if arrived:
                 error = float(np.max(np.abs(rig.plant.joint_targets - goal)))
                 trial.arrivals += 1
