@@ -14,8 +14,9 @@ from rich.console import Console
 from sewcell.apps.messages import refuse
 from sewcell.config.arms import to_arm_model
 from sewcell.config.layers import load_cell, load_ports
-from sewcell.drivers.devices.arm import JOG_SPEED, ArmDevice
+from sewcell.drivers.devices.arm import ArmDevice
 from sewcell.drivers.devices.arm_reports import ArmState
+from sewcell.drivers.devices.jog_run import JOG_SPEED
 from sewcell.drivers.transport.serial_port import SerialTransport
 from sewcell.errors import ConfigError, DeviceFaultError, SewcellError
 from sewcell.units import DEG

@@ -1,8 +1,8 @@
 """Models of where a cell's wires are plugged in: serial lines and camera."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sewcell.config.base import Model, Name, NotNegative
 
@@ -50,3 +50,9 @@ class PortsModel(Model):
     arm: ArmPortModel
     field_bus: FieldBusPortModel
     camera: CameraPortModel
+
+    @model_validator(mode="after")
+    def _check_urls(self) -> Self:
+        if self.arm.url == self.field_bus.url:
+            raise ValueError(f"arm and field_bus cannot both be at {self.arm.url}: name the port of each")
+        return self

@@ -1,10 +1,16 @@
 """What several steps do with the devices: move, look, count plies, sew with arm and machine in step."""
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from sewcell.compute import compute
+from sewcell.drivers.devices.arm import ArmDevice
+from sewcell.drivers.devices.sewing_head import SewingHead
 from sewcell.drivers.protocols.sewing_head import SeamSettings
 from sewcell.errors import InterlockError, LinkError, VisionError
 from sewcell.geometry.poses import Array
@@ -41,16 +47,47 @@ SEAM_LEAD = 0.4
 ARM_SILENCE, BUS_SILENCE = 0.08, 0.12
 """In a seam a line that has not answered for this long ends it [s]: two lost answers in a row."""
 WATCH_PERIOD = 0.02
+NO_LIMITS: Mapping[ArmDevice | SewingHead, float] = MappingProxyType({})
 SEAM_PATIENCE = 3.0
 """Longest time that a seam may take beyond its plan [s]."""
 
 
 async def move(cell: Workcell, *motions: Trajectory) -> None:
-    """Run planned motions one after the other, each to its end."""
+    """Run planned motions one after the other, each to its end.
+
+    The arm stops when the safety chain opens or a line is lost meanwhile.
+    """
     for motion in motions:
         cell.require_safe()
         _, points = motion.set_points(cell.station.period)
-        await cell.arm.move(points, cell.station.period)
+        async with _together() as group:
+            arm = group.create_task(cell.arm.move(points, cell.station.period))
+            group.create_task(_watch(cell, arm))
+
+
+@asynccontextmanager
+async def _together() -> AsyncIterator[asyncio.TaskGroup]:
+    """Tasks of which the first failure cancels the others and is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+
+
+async def _watch(
+    cell: Workcell, *tasks: asyncio.Task[Any], silence: Mapping[ArmDevice | SewingHead, float] = NO_LIMITS
+) -> None:
+    """Look at the safety chain, and at the lines that may be silent for so long [s], until the `tasks` are done."""
+    while not all(task.done() for task in tasks):
+        await asyncio.sleep(WATCH_PERIOD)
+        cell.require_safe()
+        for line, most in silence.items():
+            if line.silence > most:
+                raise LinkError(
+                    f"{line.name}: no answer for {line.silence:.2f} s in a seam, in which arm and machine must "
+                    "know of each other: check the cable and the device's power"
+                )
 
 
 async def go_home(cell: Workcell) -> None:
@@ -154,24 +191,10 @@ async def sew_together(cell: Workcell, plan: SeamPlan) -> int:
         period, stop_needle = cell.station.period, machine.cancel
         await cell.arm.move(points, period, lead=SEAM_LEAD, on_start=start.set_result, on_break=stop_needle)
 
-    async def watch_lines() -> None:
-        while not (machine.done() and arm.done()):
-            await asyncio.sleep(WATCH_PERIOD)
-            cell.require_safe()
-            for line, most in ((cell.arm, ARM_SILENCE), (cell.head, BUS_SILENCE)):
-                if line.silence > most:
-                    raise LinkError(
-                        f"{line.name}: no answer for {line.silence:.2f} s in a seam, in which arm and machine must "
-                        "know of each other: check the cable and the device's power"
-                    )
-
-    try:
-        async with asyncio.TaskGroup() as together:
-            machine = together.create_task(run_machine())
-            arm = together.create_task(lead_arm())
-            together.create_task(watch_lines())
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from failures
+    async with _together() as group:
+        machine = group.create_task(run_machine())
+        arm = group.create_task(lead_arm())
+        group.create_task(_watch(cell, machine, arm, silence={cell.arm: ARM_SILENCE, cell.head: BUS_SILENCE}))
     return machine.result()
 
 

@@ -1,6 +1,7 @@
 """Numbers of the arm controller: real-time bytes, error and alarm codes, stored travel."""
 
 STATUS, HOLD, START = b"?\x80", b"!\x82", b"~\x81"
+FULL_STATUS = 0x87
 RESET, STOP, JOG_CANCEL = 0x18, 0x19, 0x85
 OVERRIDES = {0x91: 10, 0x92: -10, 0x93: 1, 0x94: -1}
 OVERRIDE_RESET = 0x90

@@ -155,8 +155,8 @@ class ArmController:
     # Real-time bytes.
 
     def _act(self, byte: int) -> None:
-        if byte in codes.STATUS:
-            self._report()
+        if byte in codes.STATUS or byte == codes.FULL_STATUS:
+            self._report(full=byte == codes.FULL_STATUS)
         elif byte in codes.HOLD:
             if self.state in (State.RUN, State.IDLE) and not self._stopping:
                 self._planner.hold()
@@ -178,16 +178,16 @@ class ArmController:
         elif byte in codes.OVERRIDES:
             self._override(self._override_percent + codes.OVERRIDES[byte])
 
-    def _report(self) -> None:
-        name = str(self.state)
-        if self.state is State.HOLD:
-            name = "Hold:0" if self._planner.stands else "Hold:1"
+    def _report(self, full: bool) -> None:
+        standing = ":0" if self._planner.stands else ":1"
         self._send(
             self._reporter.render(
-                name,
+                f"{self.state}{standing if self.state is State.HOLD else ''}",
                 self._planner,
                 rx_free=self._input.free,
                 override_percent=self._override_percent,
+                homed=self.homed,
+                full=full,
                 pins=("" if self._plant.emergency_stop_released else "E") + ("X" if self._plant.arm_limit_hit else ""),
             )
         )

@@ -15,16 +15,19 @@ OV_PERIOD = 20
 class StatusReporter:
     """Renders status reports, whose fields differ from report to report.
 
-    As on grblHAL, `WCO:` comes with every 30th report and `Ov:` with every 20th and after a change; `Pn:` while an
-    input is active.
+    As on grblHAL, `WCO:` comes with every 30th report and `Ov:` with every 20th and after a change; `H:` after a
+    change; all of them with a full report; `Pn:` while an input is active.
     """
 
     def __init__(self) -> None:
         self._count = 0
         self._last_override = 100
+        self._last_homed = True
 
-    def render(self, state: str, planner: Planner, *, rx_free: int, override_percent: int, pins: str) -> str:
-        """One report, without the line's end."""
+    def render(
+        self, state: str, planner: Planner, *, rx_free: int, override_percent: int, pins: str, homed: bool, full: bool
+    ) -> str:
+        """One report, without the line's end; `full` tells every field."""
         self._count += 1
         # Adding 0.0 makes a negative zero positive.
         steps = np.round(planner.position / STEP_DEG) * STEP_DEG
@@ -32,11 +35,15 @@ class StatusReporter:
         fields = [state, f"MPos:{axes}", f"Bf:{planner.free},{rx_free}", f"FS:{planner.speed * 60.0:.0f},0"]
         if pins:
             fields.append(f"Pn:{pins}")
-        if self._count % WCO_PERIOD == 0:
+        offset = full or self._count % WCO_PERIOD == 0
+        if offset:
             fields.append("WCO:0.000,0.000,0.000,0.000,0.000,0.000")
-        elif self._count % OV_PERIOD == 0 or override_percent != self._last_override:
+        if full or (not offset and (self._count % OV_PERIOD == 0 or override_percent != self._last_override)):
             fields.append(f"Ov:{override_percent},100,100")
             self._last_override = override_percent
+        if full or homed != self._last_homed:
+            fields.append("H:1,63" if homed else "H:0,0")
+            self._last_homed = homed
         return "<" + "|".join(fields) + ">"
 
 

@@ -86,6 +86,7 @@ class FakeArm(FakeLine):
         self.first_move_at = None
         self.dwell_until = 0.0
         self.feed_mode = b"G94"
+        self.reference = "|H:1,63"  # what a full report tells
         self._text = bytearray()
         self._waiting = deque()
 
@@ -95,7 +96,7 @@ class FakeArm(FakeLine):
 
     def answer(self, data):
         for byte in data:
-            if byte in b"?!~\x18\x19\x85\x90\x91\x92\x93\x94":
+            if byte in b"?!~\x18\x19\x85\x87\x90\x91\x92\x93\x94":
                 self.real_time.append(byte)
                 self._act(byte)
             elif byte == ord("\n"):
@@ -109,9 +110,10 @@ class FakeArm(FakeLine):
 
     def _act(self, byte):
         self._advance()
-        if byte == ord("?"):
+        if byte in b"?\x87":
             place = ",".join(f"{value:.3f}" for value in self.joints)
-            self.push(f"<{self.state}|FS:0,0|Bf:100,{self.rx}|Pn:|MPos:{place}>\r\n".encode())
+            reference = self.reference if byte == 0x87 else ""
+            self.push(f"<{self.state}|FS:0,0|Bf:100,{self.rx}|Pn:|MPos:{place}{reference}>\r\n".encode())
         elif byte == 0x19 or (byte == 0x85 and self.state == "Jog"):
             self.moves.clear()
             self._waiting.clear()

@@ -8,6 +8,7 @@ import pytest
 from sewcell.drivers.devices.arm import HORIZON, ArmDevice
 from sewcell.drivers.devices.arm_reports import ArmState
 from sewcell.drivers.devices.joint_motion import MotionEncoder
+from sewcell.drivers.devices.link_watch import LinkState
 from sewcell.drivers.devices.motion_clock import MotionClock
 from sewcell.errors import DeviceFaultError, InterlockError, LinkError, MotionError
 from sewcell.kinematics.arm_model import JointLimits
@@ -100,6 +101,89 @@ def test_an_arm_found_in_alarm_can_be_homed(make_arm):
         await arm.close()
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize(
+    ("reference", "feed_mode", "trusted"),
+    [
+        ("|H:1,63", b"G94", True),
+        ("|H:0,0", b"G94", False),
+        ("|H:0,0", b"G93", False),  # another program has set the modes and has not homed
+        ("", b"G93", True),
+        ("", b"G94", False),  # it has restarted, and does not say that it is homed
+    ],
+)
+def test_an_arm_that_nobody_has_homed_since_its_controller_started_moves_nowhere(
+    make_arm, reference, feed_mode, trusted
+):
+    async def main():
+        fake = make_arm()
+        fake.reference, fake.feed_mode = reference, feed_mode
+        arm = ArmDevice(fake, LIMITS)
+        await arm.connect()
+        assert arm.must_home is not trusted
+        if not trusted:
+            assert fake.feed_mode == feed_mode  # the next program sees it as well
+            with pytest.raises(InterlockError, match="home the arm"):
+                await arm.move(path(), PERIOD)
+            await arm.home()
+        await arm.move(path(), PERIOD)
+        await arm.close()
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("lost", ["line", "answer"])
+def test_a_line_that_is_taken_up_again_while_bytes_are_lost_is_taken_up_at_last(make_arm, lost):
+    async def scenario(arm, fake):
+        asked = []
+
+        def lose_the_first(line):
+            if line != "$G" or asked:
+                return None
+            asked.append(line)
+            return b"" if lost == "line" else b"[GC:G1 G54 G17 G21 G90 G93 M5]\r\n"
+
+        fake.silent = True
+        await asyncio.sleep(1.5)
+        assert arm.link_state is LinkState.LOST
+        fake.refuse, fake.silent = lose_the_first, False
+        await asyncio.sleep(2.0)
+        assert asked
+        assert arm.link_state is LinkState.CONNECTED
+        await arm.move(path(), PERIOD)
+        fake.silent = True
+        await asyncio.sleep(1.5)
+        assert arm.link_state is LinkState.LOST
+
+    with_arm(make_arm, scenario)
+
+
+def test_another_controller_in_the_place_of_the_arms_own_is_refused(make_arm):
+    async def scenario(arm, fake):
+        fake.silent = True
+        await asyncio.sleep(1.5)
+        fake.axes, fake.joints, fake.silent = 3, [1.0, 2.0, 3.0], False
+        await asyncio.sleep(1.0)
+        with pytest.raises(DeviceFaultError, match=r"has 3 axes, the one before had 6: plug the arm's own in"):
+            await arm.move(path(), PERIOD)
+
+    with_arm(make_arm, scenario)
+
+
+def test_an_alarm_without_a_number_is_told_with_what_to_do_in_the_operators_language(make_arm, monkeypatch):
+    async def main():
+        fake = make_arm()
+        fake.state = "Alarm"
+        arm = ArmDevice(fake, LIMITS)
+        with pytest.raises(DeviceFaultError) as error:
+            await arm.connect()
+        await arm.close()
+        return str(error.value)
+
+    assert "make the cell safe, then unlock and home the arm" in run_virtual(main())
+    monkeypatch.setenv("SEWCELL_LANGUAGE", "fr")
+    assert "mettez la cellule en sécurité" in run_virtual(main())
 
 
 def test_a_motion_ends_at_its_goal_and_takes_its_time(make_arm):

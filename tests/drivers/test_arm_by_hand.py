@@ -1,16 +1,19 @@
 """Homing, jogging, feed override and corrected motion of the arm, against the emulated controller."""
 
 import asyncio
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks.drivers_rig import HOME, LIMITS, Wishes, last_change, run_rig
+from benchmarks.drivers_rig import HOME, LIMITS, Wishes, last_change, make_seam, make_workcell, run_rig
 from sewcell.apps.arm_motion import greet
-from sewcell.drivers.devices.arm import CORRECTED_HORIZON, ArmState
+from sewcell.drivers.devices.arm import CORRECTED_HORIZON, ArmDevice, ArmState
 from sewcell.errors import DeviceFaultError, InterlockError, MotionError
+from sewcell.process.actions import sew_together
 from sewcell.units import DEG
+from sim.clock import run_virtual
 
 PERIOD = 0.02
 WISHES = Wishes(with_bus=False)
@@ -54,6 +57,37 @@ def test_a_jog_ends_by_itself_when_the_host_dies():
         assert last_change(joints(rig), begin + 1.0) < begin + 1.3
 
     run_rig(scenario, WISHES)
+
+
+@pytest.mark.parametrize("how", ["stop", "hold"])
+def test_stop_and_hold_end_a_jog_though_the_key_is_still_held(how):
+    async def scenario(rig):
+        jog = asyncio.create_task(rig.arm.jog(0, 5.0 * DEG, lambda: True))
+        await asyncio.sleep(0.5)
+        asked = rig.loop.time()
+        await getattr(rig.arm, how)()
+        assert rig.loop.time() - asked < 0.5
+        await jog
+        assert last_change(joints(rig), asked) < asked + 0.3
+
+    run_rig(scenario, WISHES)
+
+
+@pytest.mark.parametrize(("sign", "moves"), [(1.0, False), (-1.0, True)])
+def test_a_joint_that_stands_beyond_its_range_is_jogged_back_into_it_only(make_arm, sign, moves):
+    async def main():
+        fake = make_arm()
+        fake.joints[0] = 190.0
+        arm = ArmDevice(fake, LIMITS)
+        await arm.connect()
+        until = asyncio.get_running_loop().time() + 0.5
+        await arm.jog(0, sign * 5.0 * DEG, lambda: asyncio.get_running_loop().time() < until)
+        await arm.close()
+        return [float(line.split("X")[1].split()[0]) for line in fake.lines if line.startswith("$J")]
+
+    goals = run_virtual(main())
+    assert bool(goals) is moves
+    assert all(before - after <= 1.0 for before, after in pairwise([190.0, *goals]))
 
 
 @pytest.mark.parametrize(("joint", "speed"), [(6, 0.1), (-1, 0.1), (0, 0.0), (0, 20.0 * DEG)])
@@ -116,6 +150,23 @@ def test_a_lost_override_byte_is_made_up_for():
     run_rig(scenario, WISHES)
 
 
+@pytest.mark.parametrize("stray", [0x91, 0x92])
+@pytest.mark.parametrize("machine_rate", [1.0, 1.02])
+def test_a_stray_override_byte_in_a_seam_costs_less_than_half_a_stitch(stray, machine_rate):
+    seam = make_seam(2000.0, 120)
+
+    async def scenario(rig):
+        await rig.head.enable()
+        await rig.head.foot_down()
+        first = rig.plant.shaft_turns
+        rig.history.clear()
+        rig.loop.call_later(2.0, lambda: rig.controller.receive(bytes([stray]), rig.loop.time()))
+        await sew_together(make_workcell(rig, seam), seam)
+        return seam.measure_errors(rig.history, first)
+
+    assert np.abs(run_rig(scenario, Wishes(machine_rate=machine_rate))).max() < 0.5
+
+
 def test_corrected_set_points_are_told_at_the_last_moment_and_kept_to():
     asked = []
 
@@ -140,7 +191,9 @@ def test_a_correction_beyond_the_limits_ends_the_motion():
     run_rig(scenario, WISHES)
 
 
-@pytest.mark.parametrize(("byte", "text"), [(b"!", "held at its controller"), (b"\x19", "off its path|motion left")])
+@pytest.mark.parametrize(
+    ("byte", "text"), [(b"!", "held at its controller"), (b"\x19", "off its path|motion left|refused the line")]
+)
 def test_a_hold_or_stop_that_nobody_asked_for_ends_the_motion_at_once(byte, text):
     async def scenario(rig):
         rig.loop.call_later(1.0, lambda: rig.controller.receive(byte, rig.loop.time()))

@@ -10,7 +10,7 @@ from sewcell.drivers.devices.gripper_io import GripperIo, Light
 from sewcell.drivers.devices.link_watch import LinkState
 from sewcell.drivers.devices.sewing_head import SewingHead
 from sewcell.drivers.protocols.io_module import Input
-from sewcell.drivers.protocols.sewing_head import SeamSettings
+from sewcell.drivers.protocols.sewing_head import Command, SeamSettings
 from sewcell.errors import DeviceFaultError, InterlockError, LinkError
 from sewcell.units import MM, SPM
 from sim.clock import run_virtual
@@ -202,7 +202,7 @@ def test_a_timed_seam_that_is_too_late_is_not_begun(make_bus):
         await head.configure(SEAM)
         with pytest.raises(LinkError, match="late and was not sent"):
             await head.sew(asyncio.get_running_loop().time() - 0.05)
-        assert not any(entry[2] == 12 for entry in fake.writes)
+        assert not any(address == 12 and values[0] == Command.SEW for _, _, address, values in fake.writes)
 
     with_cell(make_bus, scenario)
 

@@ -45,9 +45,16 @@ def test_the_answers_of_the_protocol_page_are_understood(arm_examples):
     assert (report.state, report.substate, report.free_blocks, report.free_bytes) == ("Idle", None, 100, 1024)
     assert np.rad2deg(report.joints) == pytest.approx([0.0, -90.0, 90.0, 0.0, 0.0, 1.5], abs=1e-9)
     assert report.fields["FS"] == "0,0"
-    assert messages[7] == [Error(22)]
-    assert messages[8] == [Banner("GrblHAL 1.1f ['$' or '$HELP' for help]")]
-    assert len(messages) == 9
+    (full,) = messages[7]
+    assert (full.joints, full.override, full.homed) == (report.joints, 100, True)
+    assert messages[8] == [Error(22)]
+    assert messages[9] == [Banner("GrblHAL 1.1f ['$' or '$HELP' for help]")]
+    assert len(messages) == 10
+
+
+@pytest.mark.parametrize(("field", "homed"), [("|H:1,63", True), ("|H:0,0", False), ("|H:1", True), ("", None)])
+def test_a_report_tells_whether_the_joints_have_their_reference(field, homed):
+    assert feed(f"<Idle|MPos:0,0,0,0,0,0{field}>\n".encode())[0].homed is homed
 
 
 def test_reports_are_read_by_key_in_any_order():

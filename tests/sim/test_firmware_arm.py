@@ -98,7 +98,7 @@ def test_the_controller_answers_the_page_byte_for_byte():
         server.cancel()
         return answers
 
-    assert len(_examples()) == 7
+    assert len(_examples()) == 8
     for answer, (_, expected) in zip(run_virtual(main()), _examples(), strict=True):
         assert answer == expected
 

@@ -11,9 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sewcell.drivers.devices.arm_reports import ArmState, JointReport, MoveReport
-from sewcell.drivers.devices.arm_setup import check_modes, home_joints, measure_latency, read_steps, set_modes
+from sewcell.drivers.devices.arm_setup import (
+    BRAKING_TIME,
+    await_report,
+    check_modes,
+    home_joints,
+    measure_latency,
+    read_place,
+    read_steps,
+    require_reference,
+    set_modes,
+)
 from sewcell.drivers.devices.feed_override import FeedOverride
 from sewcell.drivers.devices.grbl_link import REPORT_PERIOD, GrblLink
+from sewcell.drivers.devices.jog_run import JOG_SPEED, JogRun
 from sewcell.drivers.devices.joint_motion import AXES, check_motion
 from sewcell.drivers.devices.lane_writer import BYTE_TIME
 from sewcell.drivers.devices.link_watch import LinkState
@@ -33,12 +44,6 @@ CORRECTED_HORIZON = 0.15
 """Most motion that is in the controller's hands while the set points are corrected by what is seen [s]."""
 START_TOLERANCE = 0.05 * DEG
 """A motion may begin this far from where the arm stands [rad]."""
-BRAKING_TIME = 1.0
-"""Longest time to come to rest [s]."""
-JOG_SPEED = 10.0 * DEG
-"""Fastest jog [rad/s]: a quarter of a metre per second at a reach of 1.4 m (ISO 10218-1, reduced speed)."""
-JOG_AHEAD = 0.2
-"""Most jog that is in the controller's hands [s]: what goes on when the host dies."""
 
 
 class ArmDevice:
@@ -54,6 +59,7 @@ class ArmDevice:
         self._connected = False
         self._busy = False
         self._run: MotionRun | None = None
+        self._jog: JogRun | None = None
         self._feed = FeedOverride()
         self._latency = 0.0
         self._steps = np.full(AXES, grbl.POSITION_STEP)
@@ -67,7 +73,7 @@ class ArmDevice:
             return ArmState.LOST if isinstance(self._link.failure, LinkError) else ArmState.FAULT
         if self._is_in("Hold", "Door"):
             return ArmState.HELD
-        standing = self._link.status is None or self._link.status.state == "Idle"
+        standing = self._link.telemetry.status is None or self._is_in("Idle")
         return ArmState.READY if standing and not self._busy else ArmState.MOVING
 
     @property
@@ -89,12 +95,15 @@ class ArmDevice:
     @property
     def position(self) -> JointReport:
         """The last reported joints; raises LinkError before the first report."""
-        if self._link.joints is None:
+        told = self._link.telemetry
+        if told.joints is None:
             raise LinkError(f"{self.name}: the arm has not reported its position yet: connect first")
-        return JointReport(np.array(self._link.joints), self._link.joints_at)
+        return JointReport(np.array(told.joints), told.joints_at)
 
     async def connect(self) -> None:
-        """Greet the controller without resetting it, and set its modes.
+        """Greet the controller without resetting it, and set its modes unless the arm must be homed first.
+
+        A controller that says that it is not homed, or has restarted and does not say that it is, has no position.
 
         Raises: LinkError when no grbl controller answers; DeviceFaultError when it has not six axes, is in alarm or has
         restarted since it was known (the link then stands: `unlock` or `home`).
@@ -109,9 +118,11 @@ class ArmDevice:
         await self._link.report()
         if known:
             await check_modes(self._link)
-        else:
+            return
+        await require_reference(self._link)
+        if not self.must_home:
             await set_modes(self._link)
-            self._steps = await read_steps(self._link)
+        self._steps = await read_steps(self._link)
 
     async def close(self) -> None:
         """Stop a motion that is under way, end all tasks and close the port."""
@@ -168,7 +179,7 @@ class ArmDevice:
                         on_break()
                     if isinstance(cause, SewcellError) and self._link.failure is None:
                         with contextlib.suppress(SewcellError):
-                            await self._await_report(_stands_idle, "stop")
+                            await await_report(self._link, _stands_idle, "stop")
                 raise
             finally:
                 self._run = None
@@ -182,9 +193,11 @@ class ArmDevice:
         if run is None or self._link.failure is not None:
             return
         now = asyncio.get_running_loop().time()
-        status = self._link.status
-        if status is not None and status.override is not None:
-            self._send_feed(self._feed.confirm(status.override, self._link.status_at))
+        told, believed = self._link.telemetry, self._feed.percent
+        if told.override is not None and (steps := self._feed.confirm(told.override, told.override_at)):
+            self._send_feed(steps)
+            wrong_since = (told.override_before + told.override_at) / 2.0
+            run.clock.shift((told.override - believed) / 100.0 * (now + self._latency - wrong_since))
         self._send_feed(self._feed.change(fraction, now))
         rate = self._feed.percent / 100.0
         if rate != run.rate:
@@ -198,7 +211,7 @@ class ArmDevice:
     async def jog(self, joint: int, speed: float, pressed: Callable[[], bool]) -> None:
         """Turn `joint` (0 to 5) with `speed` [rad/s], signed, for as long as `pressed()`, asked every 20 ms, is true.
 
-        Stops at the joint's limit, and within JOG_AHEAD when the host dies.
+        Stops at the joint's limit, on `hold` and `stop`, and within JOG_AHEAD when the host dies.
 
         Raises: MotionError for a joint or speed that is none; others as `move`.
         """
@@ -207,26 +220,15 @@ class ArmDevice:
                 f"a jog turns one of the joints 1 to {AXES} with at most {JOG_SPEED / DEG:g} deg/s; asked for joint "
                 f"{joint + 1} with {speed / DEG:g} deg/s"
             )
-        loop = asyncio.get_running_loop()
         with self._occupy():
-            report = await self._link.report()
-            self._require_state(report, "Idle")
-            angle = float(self.position.joints[joint])
-            until = loop.time()
+            self._require_state(await read_place(self._link), "Idle")
+            limits = self._limits.lower[joint], self._limits.upper[joint]
+            self._jog = JogRun(self._link, joint, speed, *map(float, limits))
             try:
-                while pressed():
-                    step = speed * JOG_AHEAD / 2.0
-                    goal = float(np.clip(angle + step, self._limits.lower[joint], self._limits.upper[joint]))
-                    if until < loop.time() + JOG_AHEAD / 2.0 and abs(goal - angle) > grbl.POSITION_STEP:
-                        await self._link.send(grbl.encode_jog(joint, goal, abs(speed)))
-                        until = max(until, loop.time()) + abs(goal - angle) / abs(speed)
-                        angle = goal
-                    await asyncio.sleep(REPORT_PERIOD)
+                await self._jog.run(float(self.position.joints[joint]), pressed)
             finally:
-                if self._link.failure is None:
-                    self._link.urge(RealTime.JOG_CANCEL)
-                    self._link.abandon(MotionError("the jog has ended"))
-            await self._await_report(_stands_idle, "end its jog")
+                self._jog = None
+            await await_report(self._link, _stands_idle, "end its jog")
 
     async def hold(self) -> None:
         """Brake and stand; the rest of the motion is kept for `resume`, a jog ends."""
@@ -234,42 +236,53 @@ class ArmDevice:
         if self._run is not None:
             self._run.hold_is_asked = True
             self._run.clock.hold(asyncio.get_running_loop().time())
+        if self._jog is not None:
+            self._jog.ended = True
         # A hold is ignored in Jog.
         self._link.urge(RealTime.JOG_CANCEL if self._is_in("Jog") else RealTime.HOLD)
-        await self._await_report(
-            lambda report: report.state == "Idle" or (report.state == "Hold" and not report.substate), "stand still"
+        await await_report(
+            self._link,
+            lambda report: report.state == "Idle" or (report.state == "Hold" and not report.substate),
+            "stand still",
         )
 
     async def resume(self) -> None:
         """Go on after `hold`."""
         self._link.check()
         self._link.urge(RealTime.RESUME)
-        await self._await_report(lambda report: report.state not in ("Hold", "Door"), "resume")
+        await await_report(self._link, lambda report: report.state not in ("Hold", "Door"), "resume")
         if self._run is not None:
             self._run.hold_is_asked = False
-            self._run.clock.resume(self._link.status_at)
+            self._run.clock.resume(self._link.telemetry.status_at)
 
     async def stop(self) -> None:
         """Brake, drop the rest of the motion, keep the position; returns at rest.
 
-        A `move` that is under way raises MotionError.
+        A `move` that is under way raises MotionError; a jog ends.
         """
         reason = MotionError("the motion was stopped on request: plan anew from where the arm stands")
         if self._run is not None:
             self._run.interruption = reason
+        if self._jog is not None:
+            self._jog.ended = True
         self._break_off(reason)
         self._link.check()
-        await self._await_report(_stands_idle, "stop")
-        while self._busy:
-            await asyncio.sleep(REPORT_PERIOD)
+        await await_report(self._link, _stands_idle, "stop")
+        try:
+            async with asyncio.timeout(BRAKING_TIME):
+                while self._busy:
+                    await asyncio.sleep(REPORT_PERIOD)
+        except TimeoutError:
+            raise DeviceFaultError(f"{self.name}: the arm does not end its motion: use the emergency stop") from None
 
     async def unlock(self) -> None:
         """Clear an alarm; where the alarm has cost the position, `home` must follow before the next motion."""
         with self._occupy():
             self._link.clear_failure()
             await self._link.send(grbl.UNLOCK)
-            await self._await_report(lambda report: report.state != "Alarm", "leave its alarm")
-            await set_modes(self._link)
+            await await_report(self._link, lambda report: report.state != "Alarm", "leave its alarm")
+            if not self.must_home:
+                await set_modes(self._link)
 
     async def home(self) -> None:
         """Send all joints to their reference and take the position from there; clears an alarm."""
@@ -293,9 +306,12 @@ class ArmDevice:
 
     async def _prepare(self, start: Array) -> None:
         """Make sure that a motion from `start` (6,) [rad] may begin, and measure the delay to the controller."""
-        report = await self._link.report()
+        report = await read_place(self._link)
         if self._link.position_lost:
-            raise InterlockError("the arm's position is not to be trusted after its last fault: home the arm")
+            raise InterlockError(
+                "the arm's position is not to be trusted since its last fault or restart: home the arm "
+                "(`sewcell arm home`)"
+            )
         self._require_state(report, "Idle")
         gaps = np.abs(self.position.joints - start)
         joint = int(np.argmax(gaps))
@@ -327,20 +343,8 @@ class ArmDevice:
         self._link.abandon(reason)
 
     def _is_in(self, *states: str) -> bool:
-        return self._link.status is not None and self._link.status.state in states
-
-    async def _await_report(
-        self, wanted: Callable[[Status], bool], purpose: str, patience: float = BRAKING_TIME
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + patience
-        while not wanted(report := await self._link.report()):
-            if loop.time() > deadline:
-                raise DeviceFaultError(
-                    f"the arm did not {purpose} within {patience:g} s, its controller is in the state {report.state}: "
-                    "use the emergency stop and check the controller"
-                )
-            await asyncio.sleep(REPORT_PERIOD)
+        status = self._link.telemetry.status
+        return status is not None and status.state in states
 
 
 def _stands_idle(report: Status) -> bool:

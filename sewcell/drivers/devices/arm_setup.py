@@ -1,18 +1,22 @@
-"""What an arm controller is asked and told before a motion: homing, its modes, its steps, its delay."""
+"""What an arm controller is asked and told around a motion: homing, its modes, its steps, its delay, its state."""
 
 import asyncio
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sewcell.drivers.devices.grbl_link import REPORT_PERIOD, GrblLink
 from sewcell.drivers.protocols import grbl
+from sewcell.drivers.protocols.grbl import Status
 from sewcell.errors import DeviceFaultError, LinkError
 from sewcell.units import DEG
 
 Array = NDArray[np.float64]
 
 ATTEMPTS = 3
+BRAKING_TIME = 1.0
+"""Longest time to come to rest [s]."""
 HOMING_TIME = 60.0
 """Longest time for homing [s]."""
 HOMING_REPORTS = 20
@@ -57,6 +61,17 @@ async def set_modes(link: GrblLink) -> None:
     )
 
 
+async def require_reference(link: GrblLink) -> None:
+    """Find out whether the controller of an arm that was not known before has a position."""
+    for _ in range(ATTEMPTS):
+        await link.report(grbl.RealTime.FULL_STATUS)
+        if link.telemetry.homed is not None:
+            break
+    homed = link.telemetry.homed
+    lost = grbl.RESTARTED in await link.read_modes() if homed is None else not homed
+    link.position_lost = link.position_lost or lost
+
+
 async def check_modes(link: GrblLink) -> None:
     """Make sure that the modes are still set; without them the controller has restarted, seen or unseen.
 
@@ -90,3 +105,30 @@ async def read_steps(link: GrblLink) -> Array:
         if per_degree > 0.0 and per_degree == second.get(number) and DEG / per_degree <= COARSEST_STEP:
             steps[joint] = max(steps[joint], DEG / per_degree)
     return steps
+
+
+async def read_place(link: GrblLink) -> Status:
+    """A report that tells where the joints are; raises DeviceFaultError when none does."""
+    for _ in range(ATTEMPTS):
+        report = await link.report()
+        if link.telemetry.is_placed:
+            return report
+    raise DeviceFaultError(
+        f"{link.name}: the controller does not report where its {len(grbl.AXES)} joints are: check its report mask "
+        "($10) and the cable"
+    )
+
+
+async def await_report(
+    link: GrblLink, wanted: Callable[[Status], bool], purpose: str, patience: float = BRAKING_TIME
+) -> None:
+    """Ask until a report is as `wanted`; raises DeviceFaultError, which tells the `purpose`, after `patience` [s]."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience
+    while not wanted(report := await link.report()):
+        if loop.time() > deadline:
+            raise DeviceFaultError(
+                f"{link.name}: the arm did not {purpose} within {patience:g} s, its controller is in the state "
+                f"{report.state}: use the emergency stop and check the controller"
+            )
+        await asyncio.sleep(REPORT_PERIOD)

@@ -5,15 +5,17 @@ Source: docs/protocols/arm.md.
 
 import asyncio
 import contextlib
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from sewcell.drivers.devices import grbl_failures
 from sewcell.drivers.devices.lane_writer import BYTE_TIME, LaneWriter
 from sewcell.drivers.devices.line_queue import Line, LineQueue, reject
 from sewcell.drivers.devices.link_watch import LOST_AFTER, REOPEN_PERIOD, LinkState, LinkWatch
+from sewcell.drivers.devices.telemetry import Telemetry
 from sewcell.drivers.protocols import grbl
 from sewcell.drivers.protocols.grbl import Identity, Message, RealTime, Status
-from sewcell.drivers.protocols.grbl_texts import describe_alarm, describe_error
+from sewcell.drivers.protocols.grbl_texts import describe_error
 from sewcell.drivers.transport import ByteTransport
 from sewcell.errors import DeviceFaultError, LinkError, SewcellError
 
@@ -44,10 +46,7 @@ class GrblLink:
     def __init__(self, transport: ByteTransport, byte_time: float = BYTE_TIME) -> None:
         self.name = transport.name
         self.failure: SewcellError | None = None
-        self.status: Status | None = None
-        self.status_at = 0.0
-        self.joints: tuple[float, ...] | None = None
-        self.joints_at = 0.0
+        self.telemetry = Telemetry()
         self.position_lost = False
         self.blocks = 0
         self.modes: frozenset[str] = frozenset()
@@ -66,15 +65,16 @@ class GrblLink:
         self._strange_lines = 0
         self._reports: list[asyncio.Future[Status]] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._reviving: asyncio.Task[None] | None = None
 
     async def open(self) -> Identity:
         """Start the conversation without resetting the controller.
 
         Raises: LinkError when nothing answers, or something that is no grbl controller.
         """
+        await self._stop_tasks()
         if self._gone:
             await self._transport.reopen()
-        await self._stop_tasks()
         self._greeting = self._axes == 0
         if isinstance(self.failure, LinkError):
             self.halt()
@@ -82,7 +82,7 @@ class GrblLink:
         self._gone = self._alarm_known = self._writer.in_step = False
         self.watch.hear()
         jobs = (self._read_forever, self._write_forever, self._poll_forever)
-        self._tasks = [asyncio.create_task(job()) for job in jobs]
+        self._tasks = [asyncio.create_task(self._guard(job())) for job in jobs]
         identity = await self._identify()
         self._greeting = False
         self._lines.receive_bytes, self._axes, self.blocks = identity.receive_bytes, identity.axes, identity.blocks
@@ -98,10 +98,18 @@ class GrblLink:
         await self._transport.close()
 
     async def _stop_tasks(self) -> None:
-        for task in self._tasks:
+        tasks = self._tasks if self._reviving is None else [*self._tasks, self._reviving]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks, self._reviving = [], None
+
+    async def _guard(self, job: Coroutine[Any, Any, None]) -> None:
+        """A task that breaks down is a failure, too."""
+        try:
+            await job
+        except Exception as cause:
+            self._fail(grbl_failures.broken(self.name, cause))
 
     def check(self) -> None:
         """Raise the failure, if there is one."""
@@ -139,7 +147,8 @@ class GrblLink:
     def halt(self) -> None:
         """Have the controller brake and drop what it still has to do."""
         # In Jog the byte 0x19 is not defined by every firmware; in Run 0x85 would let the motion go on.
-        self.urge(RealTime.JOG_CANCEL if self.status is not None and self.status.state == "Jog" else RealTime.STOP)
+        status = self.telemetry.status
+        self.urge(RealTime.JOG_CANCEL if status is not None and status.state == "Jog" else RealTime.STOP)
 
     def abandon(self, reason: SewcellError) -> None:
         """Forget every line that is not answered; the conversation is put in step again before the next one."""
@@ -158,12 +167,15 @@ class GrblLink:
             await asyncio.sleep(REPORT_PERIOD)
         await self._identify()
 
-    async def report(self) -> Status:
-        """Ask for a status report and wait for it; raises LinkError when the line is lost meanwhile."""
+    async def report(self, kind: RealTime = RealTime.STATUS) -> Status:
+        """Ask for a status report, which may be the FULL_STATUS, and wait for the next one.
+
+        Raises: LinkError when the line is lost meanwhile.
+        """
         self.check()
         waiter: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
         self._reports.append(waiter)
-        self.urge(RealTime.STATUS)
+        self.urge(kind)
         return await waiter
 
     async def read_modes(self) -> frozenset[str]:
@@ -209,15 +221,18 @@ class GrblLink:
         raise failure
 
     async def _revive(self) -> None:
-        """Take a line up again that was lost and answers."""
-        self.halt()
-        identity = await self._identify()
-        lost, self.failure = self.failure, None
-        try:
-            if identity.axes == self._axes and grbl.RESTARTED in await self.read_modes():
+        """Take a line up again that was lost and answers; where that fails it stays lost, and is tried again."""
+        lost = self.failure
+        with contextlib.suppress(SewcellError):
+            self.halt()
+            identity = await self._identify()
+            self.failure = None
+            if identity.axes != self._axes:
+                self._fail(grbl_failures.exchanged(self.name, identity.axes, self._axes))
+            elif grbl.RESTARTED in await self.read_modes():
                 self.declare_restart()
-        except SewcellError:
-            self.failure = self.failure or lost
+            return
+        self.failure = self.failure or lost
 
     # ---- tasks
 
@@ -249,9 +264,9 @@ class GrblLink:
             await asyncio.sleep(POLL_PERIOD)
             if self._gone or self._greeting:
                 continue
-            if isinstance(self.failure, LinkError) and self.watch.state is LinkState.CONNECTED:
-                with contextlib.suppress(SewcellError):
-                    await self._revive()
+            idle = self._reviving is None or self._reviving.done()
+            if idle and isinstance(self.failure, LinkError) and self.watch.state is LinkState.CONNECTED:
+                self._reviving = asyncio.create_task(self._guard(self._revive()))
             # Periods are counted, not seconds: when the host itself was frozen, the answers are still to be read.
             self.watch.wait(POLL_PERIOD)
             if self.watch.state is LinkState.LOST:
@@ -261,7 +276,8 @@ class GrblLink:
             self.urge(RealTime.STATUS)
 
     def _paused(self) -> bool:
-        return self.status is not None and self.status.state in ("Hold", "Door")
+        status = self.telemetry.status
+        return status is not None and status.state in ("Hold", "Door")
 
     # ---- messages
 
@@ -301,15 +317,10 @@ class GrblLink:
     def _take_alarm(self, code: int | None) -> None:
         self._alarm_known = True
         self.position_lost = self.position_lost or code not in _ALARMS_THAT_KEEP_POSITION
-        text = "the arm controller is in alarm: remove the cause" if code is None else describe_alarm(code)
-        self._fail(DeviceFaultError(f"{self.name}: {text}"))
+        self._fail(grbl_failures.in_alarm(self.name, code))
 
     def _take_status(self, status: Status) -> None:
-        now = asyncio.get_running_loop().time()
-        self.status, self.status_at = status, now
-        # A point that noise has turned into a comma makes one joint more.
-        if status.joints is not None and len(status.joints) == self._axes:
-            self.joints, self.joints_at = status.joints, now
+        self.telemetry.take(status, self._axes, asyncio.get_running_loop().time())
         if status.state != "Alarm":
             self._alarm_known = False
         elif not self._alarm_known:

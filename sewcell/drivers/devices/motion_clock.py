@@ -25,6 +25,10 @@ class MotionClock:
             self._done, self._since = self.elapsed(at), max(at, self._since)
         self._rate = rate
 
+    def shift(self, seconds: float) -> None:
+        """So much more of the motion has been done than was believed [s]."""
+        self._done += seconds
+
     def hold(self, at: float) -> None:
         """The arm has stood since `at` [s]; a repeated call changes nothing."""
         if self._held_since is None:

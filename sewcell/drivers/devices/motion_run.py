@@ -104,10 +104,10 @@ class MotionRun:
         while True:
             self.check()
             report = await self._link.report()
-            joints = np.array(self._link.joints)
+            joints = np.array(self._link.telemetry.joints)
             now = loop.time()
             gaps = np.abs(joints - goal)
-            there = report.state == "Idle" and bool(np.all(gaps <= tolerance))
+            there = report.state == "Idle" and self._link.telemetry.is_placed and bool(np.all(gaps <= tolerance))
             right = right + 1 if there else 0
             if right == 2:  # one report may be damaged
                 return
@@ -130,7 +130,7 @@ class MotionRun:
         if self.interruption is not None:
             raise self.interruption
         self._link.check()
-        status, at = self._link.status, self._link.status_at
+        status, at = self._link.telemetry.status, self._link.telemetry.status_at
         if status is None or at <= self._judged_at:
             return
         self._judged_at = at
@@ -159,13 +159,14 @@ class MotionRun:
     def _require_tracking(self, at: float) -> None:
         """Raise when reports agree that the arm is not where it should be by now: a stop byte in damaged bytes drops
         the queue, and the next line would then be a leap."""
-        if not self.clock.running or self._link.joints is None or self._link.joints_at < at:
+        told = self._link.telemetry
+        if not self.clock.running or not told.is_placed:
             return
         elapsed = self.clock.elapsed(at)
         first, last = (int((elapsed + shift) / self._period) for shift in (-LAG, LEAD))
         path = self._points[max(first, 0) : max(last, 0) + 2]
         path = path if len(path) else self._points[-1:]
-        joints = np.array(self._link.joints)
+        joints = np.array(told.joints)
         excess = np.maximum(path.min(axis=0) - joints, joints - path.max(axis=0))
         self._strange_places = self._strange_places + 1 if np.any(excess > OFF_PATH) else 0
         if self._strange_places >= 2:

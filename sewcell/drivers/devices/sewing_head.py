@@ -5,7 +5,7 @@ Source: docs/protocols/sewing_head.md.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from sewcell.drivers.devices.field_bus import FieldBus
 from sewcell.drivers.devices.identity import check_identity
@@ -109,6 +109,8 @@ class SewingHead:
     async def sew(self, at: float | None = None) -> float:
         """Begin the configured seam, at loop time `at` [s] when given; returns the time of its beginning, as expected.
 
+        When the caller is cancelled, the needle is stopped up.
+
         Raises: LinkError when the time is missed or the command was not taken; InterlockError without `configure`.
         """
         if self._seam is None:
@@ -116,16 +118,17 @@ class SewingHead:
         self._sequence = (self._sequence + 1) % 0x10000
         values = (Command.SEW, self._sequence)
         loop = asyncio.get_running_loop()
-        if at is None:
-            await self._bus.write(UNIT, Holding.COMMAND, values)
-            return loop.time() + START_DELAY
-        try:
-            return await self._bus.write_at(UNIT, Holding.COMMAND, values, at - START_DELAY) + START_DELAY
-        except LinkError:
-            # Only the reply may have been lost; a second command would start the seam too late.
-            if loop.time() < at or (await self._next()).command_echo != self._sequence:
-                raise
-            return at
+        async with self._stopping_on_failure():
+            if at is None:
+                await self._bus.write(UNIT, Holding.COMMAND, values)
+                return loop.time() + START_DELAY
+            try:
+                return await self._bus.write_at(UNIT, Holding.COMMAND, values, at - START_DELAY) + START_DELAY
+            except LinkError:
+                # Only the reply may have been lost; a second command would start the seam too late.
+                if loop.time() < at or (await self._next()).command_echo != self._sequence:
+                    raise
+                return at
 
     async def wait_seam(self, deadline: float, on_progress: Callable[[float, float], None] | None = None) -> int:
         """Wait until the seam is finished, at most until loop time `deadline` [s]; returns the stitches counted.
@@ -138,7 +141,7 @@ class SewingHead:
         if self._seam is None:
             raise InterlockError("no seam has been configured: configure one before sewing")
         wanted, began = self._seam.total_stitches, False
-        try:
+        async with self._stopping_on_failure():
             while True:
                 inputs = await self._bus.next_inputs(UNIT)
                 status = registers.decode_status(inputs.registers)
@@ -161,17 +164,22 @@ class SewingHead:
                         f"sewing head: the seam has {status.stitches} of {wanted} stitches at its deadline: check the "
                         "head and the configured speed"
                     )
-        except (SewcellError, asyncio.CancelledError):
-            # A second cancellation ends the waiting, not the stopping.
-            self._stopping = asyncio.create_task(self._try_to_stop())
-            await asyncio.shield(self._stopping)
-            raise
         if status.stitches < wanted:
             raise DeviceFaultError(
                 f"sewing head: the seam ended after {status.stitches} of {wanted} stitches: check needle, thread "
                 "and cloth"
             )
         return status.stitches
+
+    @contextlib.asynccontextmanager
+    async def _stopping_on_failure(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except (SewcellError, asyncio.CancelledError):
+            # A second cancellation ends the waiting, not the stopping.
+            self._stopping = asyncio.create_task(self._try_to_stop())
+            await asyncio.shield(self._stopping)
+            raise
 
     async def _try_to_stop(self) -> None:
         with contextlib.suppress(SewcellError):

@@ -29,6 +29,7 @@ class RealTime(IntEnum):
     SOFT_RESET = 0x18
     STOP = 0x19
     JOG_CANCEL = 0x85
+    FULL_STATUS = 0x87
     FEED_100_PERCENT = 0x90
     FEED_PLUS_10_PERCENT = 0x91
     FEED_MINUS_10_PERCENT = 0x92
@@ -103,7 +104,8 @@ class Status:
     """A status report.
 
     `joints`: machine position [rad], None when the report does not tell it. `free_blocks`, `free_bytes`: of planner and
-    receive buffer. `override`: of the feed [%]. `fields`: every field by key, as text.
+    receive buffer. `override`: of the feed [%]. `homed`: whether all joints have their reference. `fields`: every field
+    by key, as text.
     """
 
     state: str
@@ -112,6 +114,7 @@ class Status:
     free_blocks: int | None = None
     free_bytes: int | None = None
     override: int | None = None
+    homed: bool | None = None
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -221,11 +224,12 @@ class GrblDecoder:
     def _parse_status(self, match: re.Match[str]) -> Message:
         pairs = (part.partition(":") for part in match[3].split("|")[1:])
         fields = {key: value for key, _, value in pairs}
-        numbers = {key: _read_numbers(fields[key]) for key in ("MPos", "WPos", "WCO", "Bf", "Ov") if key in fields}
+        numbers = {key: _read_numbers(fields[key]) for key in ("MPos", "WPos", "WCO", "Bf", "Ov", "H") if key in fields}
         if any(values is None for values in numbers.values()):
             return Note(match[0])
         self._offset = numbers.get("WCO") or self._offset
         buffers, overrides = numbers.get("Bf") or (), numbers.get("Ov") or ()
+        homed = numbers.get("H")
         return Status(
             state=match[1],
             substate=int(match[2]) if match[2] else None,
@@ -233,6 +237,7 @@ class GrblDecoder:
             free_blocks=int(buffers[0]) if len(buffers) == 2 else None,
             free_bytes=int(buffers[1]) if len(buffers) == 2 else None,
             override=int(overrides[0]) if len(overrides) == 3 else None,
+            homed=None if homed is None else homed[0] == 1.0,
             fields=MappingProxyType(fields),
         )
 

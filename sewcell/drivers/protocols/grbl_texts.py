@@ -36,18 +36,28 @@ def explain_error(code: int, language: str | None = None) -> Explanation:
     return _explain("errors", code, "ask_error", language or _choose_language())
 
 
-def describe_alarm(code: int) -> str:
-    """The sentence for `ALARM:code`, with cause and action."""
+def describe_alarm(code: int | None) -> str:
+    """The sentence for `ALARM:code`, with cause and action; None for an alarm whose code was not told."""
+    if code is None:
+        return _say("unknown_alarm")
     found = explain_alarm(code)
-    sentence: str = _load()["sentences"]["alarm"][_choose_language()]
-    return sentence.format(code=code, cause=found.cause, action=found.action)
+    return _say("alarm", code=code, cause=found.cause, action=found.action)
 
 
 def describe_error(code: int, line: str) -> str:
     """The sentence for a `line` that was refused with `error:code`, with cause and action."""
     found = explain_error(code)
-    sentence: str = _load()["sentences"]["error"][_choose_language()]
-    return sentence.format(code=code, line=line, cause=found.cause, action=found.action)
+    return _say("error", code=code, line=line, cause=found.cause, action=found.action)
+
+
+def describe_restart() -> str:
+    """The sentence for a controller that has restarted."""
+    return _say("restarted")
+
+
+def _say(name: str, **values: object) -> str:
+    sentence: str = _load()["sentences"][name][_choose_language()]
+    return sentence.format(**values)
 
 
 def _choose_language() -> str:

@@ -32,6 +32,7 @@ class SerialTransport:
         self.name = url
         self._settings = (url, baud, parity)
         self._port: Any = None
+        self._opening: asyncio.Future[Any] | None = None
         self._loop = asyncio.get_running_loop()
         self._received = bytearray()
         self._failure: LinkError | None = None
@@ -70,9 +71,11 @@ class SerialTransport:
             else:
                 await self._loop.run_in_executor(self._writer, self._port.write, data)
         except serial.SerialTimeoutException as cause:
-            raise LinkError(
+            failure = LinkError(
                 f"{self.name} takes no bytes for {WRITE_TIMEOUT:g} s: check the cable and whether the device is on"
-            ) from cause
+            )
+            self._fail(failure)
+            raise failure from cause
         except (serial.SerialException, OSError) as cause:
             self._fail(_lost(self.name, cause))
             raise _lost(self.name, cause) from cause
@@ -92,11 +95,21 @@ class SerialTransport:
 
     async def close(self) -> None:
         self._fail(LinkError(f"{self.name} is closed: open it again"))
+        if self._opening is not None:
+            self._opening.add_done_callback(_close_unwanted)
         await self._end()
         self._writer.shutdown(wait=False)
 
     async def _start(self) -> None:
-        self._port = await self._loop.run_in_executor(None, _open_port, *self._settings)
+        # Whoever is cancelled meanwhile leaves the opening to the next one.
+        if self._opening is None:
+            self._opening = self._loop.run_in_executor(None, _open_port, *self._settings)
+        opening = self._opening
+        try:
+            self._port = await asyncio.shield(opening)
+        finally:
+            if opening.done():
+                self._opening = None
         self._received.clear()
         self._failure = None
         self._closing = threading.Event()
@@ -166,9 +179,7 @@ def _open_port(url: str, baud: int, parity: str) -> Any:
             url, baudrate=baud, parity=parity, timeout=0.0, write_timeout=WRITE_TIMEOUT, exclusive=True
         )
     except ValueError as cause:
-        raise LinkError(
-            f"'{url}' is no port or URL that can be opened ({cause}): correct it in the cell file"
-        ) from cause
+        raise LinkError(f"'{url}' is no port or URL that can be opened ({cause}): correct it in the ports") from cause
     except (serial.SerialException, OSError) as cause:
         raise LinkError(f"{url} cannot be opened: {_find_remedy(url, cause)}") from cause
     except termios.error as cause:
@@ -176,6 +187,11 @@ def _open_port(url: str, baud: int, parity: str) -> Any:
             f"{url} cannot be opened: it takes no {baud} baud with parity {parity}; correct baud and parity in the "
             "ports (a pseudo-terminal has parity N)"
         ) from cause
+
+
+def _close_unwanted(opening: asyncio.Future[Any]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 def _find_descriptor(port: Any) -> int | None:
@@ -189,11 +205,13 @@ def _find_remedy(url: str, cause: OSError) -> str:
     code = cause.errno
     if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO) or "FileNotFoundError" in str(cause):
         found = ", ".join(sorted(port.device for port in list_ports.comports())) or "none"
-        return f"there is no such port; ports found: {found}; plug the cable in or correct the cell file"
+        return f"there is no such port; ports found: {found}; plug the cable in or correct the ports"
     if code in (errno.EACCES, errno.EPERM) or "PermissionError" in str(cause):
         return "no permission; add your user to the port's group (often 'dialout') and log in again"
     if code in (errno.EBUSY, errno.EAGAIN) or "exclusive" in str(cause):
         return "another program holds it; close that program"
+    if code in (errno.ENOTTY, errno.EISDIR, errno.EINVAL) or "(25," in str(cause):
+        return "it is a file or folder, not a serial port; correct the ports"
     if code in (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ETIMEDOUT) or "refused" in str(cause):
         return "nobody listens there; start the device server or correct the address"
     return f"{cause}; check the cable and the settings of the port"
