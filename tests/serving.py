@@ -69,7 +69,7 @@ class ServedControllers:
         self._loop.close()
 
     async def _serve(self) -> None:
-        arm = ArmController(self.plant, self.plant.joint_targets)
+        arm = self.controller = ArmController(self.plant, self.plant.joint_targets)
         bus = FieldBus({1: self._head(self.plant), 2: IoModule(self.plant)})
         lines = [
             ServedLine(host, [outlet])

@@ -84,6 +84,16 @@ def _judge_arm(port: ArmPortModel, answer: Answer) -> Finding:
         return Finding("arm controller", "fault", found, f"it must have {AXES} axes: load the firmware of this arm")
     if not answer.version.startswith("1.1"):
         return Finding("arm controller", "fault", found, "the driver speaks grblHAL 1.1: update the firmware")
+    if answer.state == "Alarm":
+        found += ", in alarm"
+        return Finding(
+            "arm controller", "fault", found, "make the cell safe, then unlock and home it: sewcell arm home"
+        )
+    if answer.state in ("Hold", "Door"):
+        found += ", held"
+        return Finding("arm controller", "fault", found, "close the guard door, or release the hold at the controller")
+    if answer.homed is False:
+        return Finding("arm controller", "fault", f"{found}, not homed", "home it: sewcell arm home")
     return Finding("arm controller", "ok", found)
 
 

@@ -1,17 +1,20 @@
 """Runs the steps of the process, keeps the state of the cell, and brings it to a safe rest when something fails."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from sewcell.cell.alarms import WARNING, Alarm, alarm_from_error
 from sewcell.cell.states import State, Trigger, next_state
 from sewcell.drivers.devices.gripper_io import Light
+from sewcell.drivers.devices.link_watch import LinkState
 from sewcell.errors import SewcellError
 from sewcell.process.steps import GoHome, LookAtEmptyTable, PresentPiece, Step, Task
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import StepTime
 
 BOBBIN_LOW = "sewing head: the bobbin thread is running out: change the bobbin after this piece"
+WATCH_PERIOD = 0.1
+"""Time between two looks at bobbin and lines [s]."""
 STOP_DEADLINE = 1.0
 """Longest time for each command that brings the cell to rest [s]."""
 
@@ -25,13 +28,16 @@ class Supervisor:
         self._step_name = "start"
         self.state = State.STOPPED
         self.alarms: list[Alarm] = []
-        self._bobbin_was_low = False
+        self._worries: set[str] = set()
 
     async def run(self, count: int) -> None:
         """Sew `count` sets of the recipe's pieces.
 
-        Raises: SewcellError after the cell has been brought to rest and the alarm has been logged.
+        Whatever ends it, the cell is brought to rest.
+
+        Raises: SewcellError after its alarm has been logged.
         """
+        watching = asyncio.create_task(self._watch_forever())
         try:
             self._go(Trigger.START)
             await self._start_up()
@@ -47,9 +53,11 @@ class Supervisor:
             self.alarms.append(alarm_from_error(error, self._step_name, asyncio.get_running_loop().time()))
             await self._come_to_rest()
             raise
-        except asyncio.CancelledError:
+        except BaseException:
             await self._come_to_rest()
             raise
+        finally:
+            watching.cancel()
 
     async def _start_up(self) -> None:
         cell = self._cell
@@ -76,14 +84,23 @@ class Supervisor:
             time = StepTime(piece, step.name, started, loop.time() - started)
             self._cell.worklog.steps.append(time)
             self._on_step(time)
-            self._note_bobbin()
 
-    def _note_bobbin(self) -> None:
-        """Warn once each time that the bobbin thread is running out; the cell sews on until it is empty."""
-        low = self._cell.head.bobbin_low
-        if low and not self._bobbin_was_low:
-            self.alarms.append(Alarm(asyncio.get_running_loop().time(), WARNING, self._step_name, BOBBIN_LOW))
-        self._bobbin_was_low = low
+    async def _watch_forever(self) -> None:
+        """Warn of what will soon stop the cell, once each time that it begins; the cell sews on."""
+        while True:
+            worries = set(self._list_worries())
+            now = asyncio.get_running_loop().time()
+            self.alarms += [Alarm(now, WARNING, self._step_name, text) for text in sorted(worries - self._worries)]
+            self._worries = worries
+            await asyncio.sleep(WATCH_PERIOD)
+
+    def _list_worries(self) -> Iterator[str]:
+        cell = self._cell
+        if cell.head.bobbin_low:
+            yield BOBBIN_LOW
+        for port, state in ((cell.arm.name, cell.arm.link_state), (cell.head.name, cell.head.link_state)):
+            if state is LinkState.DEGRADED:
+                yield f"{port}: answers are missing: check its plugs and keep the cable away from motor cables"
 
     async def _come_to_rest(self) -> None:
         """Needle first, then the arm, then the light; each as far as its line still answers."""

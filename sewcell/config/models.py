@@ -42,7 +42,9 @@ class BacktackModel(Model):
 
 
 class SeamModel(Model):
-    """One seam along a sew line of the piece, counted from 1; `stitch_type` after ISO 4915."""
+    """One seam along a sew line of the piece, counted from 1; `stitch_type` after ISO 4915; `thread_tension_N` of the
+    needle thread.
+    """
 
     name: Name
     sew_line: Annotated[int, Field(ge=1)]
@@ -52,6 +54,7 @@ class SeamModel(Model):
     backtack: BacktackModel
     grip_distance_mm: Positive
     tolerance_mm: Positive
+    thread_tension_N: Annotated[float, Field(ge=0.0, le=5.0)] = 1.2
 
 
 class GarmentPieceModel(Model):

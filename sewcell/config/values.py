@@ -148,6 +148,7 @@ def _make_seam(model: SeamModel, line: Array) -> SeamRecipe:
         backtack_speed=model.backtack.speed_spm * SPM,
         grip_distance=model.grip_distance_mm * MM,
         tolerance=model.tolerance_mm * MM,
+        thread_tension=model.thread_tension_N,
     )
 
 

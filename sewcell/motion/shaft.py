@@ -23,7 +23,8 @@ class SeamProgram:
 
     `stitches`: turns of the main part. `stitch_length`: feed of a turn [m]. `speed`, `backtack_speed`: of the shaft
     [turns/s]. `acceleration` [turns/s2]. `backtack_start`, `backtack_end`: turns of one leg of each backtack.
-    `needle_stop_down`: the seam ends with the needle down. `needle_start_down`: it begins with the needle down.
+    `thread_tension`: of the needle thread [N]. `needle_stop_down`: the seam ends with the needle down.
+    `needle_start_down`: it begins with the needle down.
     """
 
     stitches: int
@@ -33,6 +34,7 @@ class SeamProgram:
     backtack_end: int
     backtack_speed: float
     acceleration: float
+    thread_tension: float = 1.2
     needle_stop_down: bool = False
     needle_start_down: bool = False
 

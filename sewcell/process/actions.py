@@ -208,5 +208,6 @@ def make_settings(program: SeamProgram) -> SeamSettings:
         backtack_start=program.backtack_start,
         backtack_end=program.backtack_end,
         backtack_speed=program.backtack_speed,
+        tension=program.thread_tension,
         needle_stop_down=program.needle_stop_down,
     )

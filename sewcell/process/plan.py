@@ -79,6 +79,7 @@ def make_program(seam: SeamRecipe, grip: SeamGrip, shaft_acceleration: float) ->
         backtack_end=seam.backtack_end,
         backtack_speed=seam.backtack_speed,
         acceleration=shaft_acceleration,
+        thread_tension=seam.thread_tension,
     )
 
 

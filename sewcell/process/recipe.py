@@ -12,6 +12,7 @@ class SeamRecipe:
 
     `line` (2, 2): start and end [m] in pattern coordinates. `speed`, `backtack_speed`: turns of the main shaft [1/s].
     `grip_distance`: between the sew line and the near edge of the gripper plate [m]. `tolerance` [m].
+    `thread_tension` [N].
     """
 
     name: str
@@ -23,6 +24,7 @@ class SeamRecipe:
     backtack_speed: float
     grip_distance: float
     tolerance: float
+    thread_tension: float = 1.2
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,23 @@ def test_a_healthy_cell_has_one_line_each_and_no_fault(tmp_path, ask):
     assert "1600 x 1200" in found["camera"]["found"]
 
 
+@pytest.mark.parametrize(
+    ("disturb", "found", "action"),
+    [
+        (lambda cell: setattr(cell.plant, "arm_limit_hit", True), "in alarm", "sewcell arm home"),
+        (lambda cell: cell.controller.receive(b"!", 1.0), "held", "release the hold"),
+        (lambda cell: cell.controller.restart(1.0), "not homed", "sewcell arm home"),
+    ],
+)
+def test_an_arm_that_cannot_move_is_no_healthy_arm(tmp_path, ask, disturb, found, action):
+    with ServedControllers(tmp_path) as cell:
+        cell.call(lambda: disturb(cell))
+        arm = ask(cell.arm, cell.bus)["arm controller"]
+    assert arm["state"] == "fault"
+    assert found in arm["found"]
+    assert action in arm["action"]
+
+
 def test_exchanged_cables_are_recognised(tmp_path, ask):
     with ServedControllers(tmp_path) as cell:
         found = ask(cell.bus, cell.arm)

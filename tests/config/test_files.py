@@ -13,6 +13,7 @@ from sewcell.config.models_calibration import CheckModel, FiducialsModel, HandEy
 from sewcell.config.models_cell import ArmModel, CameraModel, CellModel, LensModel
 from sewcell.config.models_ports import PortsModel
 from sewcell.config.models_scenario import ImperfectionsModel, ScenarioModel
+from sewcell.errors import ConfigError
 from sewcell.pattern.dxf import read_pieces
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -59,3 +60,12 @@ def test_a_pose_of_a_file_turns_about_the_fixed_axes_and_is_in_metres() -> None:
     """Quarter turn about x, then about the fixed z: x -> y, y -> z, z -> x."""
     T = PoseModel(xyz_mm=(100.0, 0.0, -50.0), rpy_deg=(90.0, 0.0, 90.0)).matrix()
     np.testing.assert_allclose(T, [[0, 0, 1, 0.1], [1, 0, 0, 0], [0, 1, 0, -0.05], [0, 0, 0, 1]], atol=1e-12)
+
+
+def test_two_lines_at_one_port_are_refused_with_the_port(tmp_path: Path) -> None:
+    path = tmp_path / "ports.yaml"
+    path.write_text(
+        "arm: {url: /dev/ttyUSB0, baud: 115200}\nfield_bus: {url: /dev/ttyUSB0, baud: 115200}\ncamera: {device: 0}\n"
+    )
+    with pytest.raises(ConfigError, match="arm and field_bus cannot both be at /dev/ttyUSB0: name the port of each"):
+        load_yaml(path, PortsModel)

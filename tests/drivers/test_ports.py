@@ -110,6 +110,60 @@ def test_a_missing_port_is_named_with_those_found():
         asyncio.run(SerialTransport.open("/dev/ttyNOWHERE"))
 
 
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_file_or_folder_is_no_port(tmp_path, is_folder):
+    path = tmp_path if is_folder else tmp_path / "notes.txt"
+    if not is_folder:
+        path.write_text("no port")
+    with pytest.raises(LinkError, match=r"it is a file or folder, not a serial port; correct the ports") as error:
+        asyncio.run(SerialTransport.open(str(path)))
+    assert str(error.value).count(str(path)) == 1
+
+
+def test_a_port_that_takes_no_bytes_is_lost_and_opened_again(terminal):
+    controller, name = terminal
+
+    async def main():
+        port = await SerialTransport.open(name)
+
+        async def flood():
+            while True:
+                await port.write(bytes(1024))
+
+        with pytest.raises(LinkError, match=r"takes no bytes for 0\.5 s"):
+            await flood()
+        with pytest.raises(LinkError, match="takes no bytes"):
+            await port.read()
+        os.read(controller, 65536)
+        await port.reopen()
+        os.write(controller, b"y")
+        assert await asyncio.wait_for(port.read(), 2.0) == b"y"
+        await port.close()
+
+    asyncio.run(main())
+
+
+def test_an_opening_that_nobody_waits_for_any_more_is_taken_over_by_the_next(terminal):
+    controller, name = terminal
+
+    async def main():
+        port = await SerialTransport.open(name)
+        os.write(controller, b"x")
+        await port.read()
+        port._fail(LinkError("gone"))
+        first = asyncio.create_task(port.reopen())
+        while port._opening is None:
+            await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        await port.reopen()
+        await port.write(b"?")
+        assert os.read(controller, 10) == b"?"
+        await port.close()
+
+    asyncio.run(main())
+
+
 def test_an_address_where_nobody_listens_is_named():
     with pytest.raises(LinkError, match=r"socket://127.0.0.1:1 cannot be opened: nobody listens"):
         asyncio.run(SerialTransport.open("socket://127.0.0.1:1"))

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.drivers_rig import HOME, Rig, last_change, make_seam, make_workcell, run_rig
 from sewcell.drivers.protocols.sewing_head import State
-from sewcell.errors import InterlockError, LinkError, SewcellError
+from sewcell.errors import LinkError, SewcellError
 from sewcell.process.actions import make_settings, move
 from sewcell.units import DEG
 
@@ -43,8 +43,7 @@ def test_a_field_bus_that_is_pulled_in_a_transfer_stops_the_arm():
 )
 def test_a_safety_chain_that_opens_in_a_transfer_stops_the_arm(wire, words):
     error, moved = transfer_with(lambda rig: setattr(rig.plant, wire, False))
-    assert isinstance(error, InterlockError | SewcellError)
-    assert words in str(error) or "emergency stop" in str(error)
+    assert words in str(error)
     assert moved < 0.5
 
 

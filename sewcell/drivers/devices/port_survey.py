@@ -31,12 +31,17 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Who answers at a port, at which rate. `version`: of an arm controller. `axes`: its joints, None when not told."""
+    """Who answers at a port, at which rate.
+
+    Of an arm controller: `version`; its `axes`, `state` and whether it is `homed`, None when not told.
+    """
 
     kind: Kind
     baud: int
     version: str = ""
     axes: int | None = None
+    state: str | None = None
+    homed: bool | None = None
     modules: tuple[Module, ...] = ()
 
 
@@ -75,7 +80,8 @@ async def _ask_at(url: str, baud: int, bus_parity: Parity) -> tuple[Answer | Non
 async def _ask_arm(line: ByteTransport, baud: int) -> tuple[Answer | None, bool]:
     decoder = grbl.GrblDecoder()
     version, noise = "", False
-    await line.write(grbl.NOTHING + grbl.IDENTIFY)
+    status: grbl.Status | None = None
+    await line.write(bytes([grbl.RealTime.FULL_STATUS]) + grbl.NOTHING + grbl.IDENTIFY)
     try:
         async with asyncio.timeout(ANSWER_TIME):
             while True:
@@ -83,10 +89,13 @@ async def _ask_arm(line: ByteTransport, baud: int) -> tuple[Answer | None, bool]
                 noise = True
                 for message in decoder.feed(data):
                     match message:
+                        case grbl.Status():
+                            status = message
                         case grbl.Info(key="VER"):
                             version = message.value
                         case grbl.Info(key="OPT") if identity := grbl.parse_options(message.value):
-                            return Answer("arm controller", baud, version, identity.axes), True
+                            state, homed = (None, None) if status is None else (status.state, status.homed)
+                            return Answer("arm controller", baud, version, identity.axes, state, homed), True
     except TimeoutError:
         return None, noise
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 
 from sewcell.drivers.devices.field_bus import FieldBus
 from sewcell.drivers.devices.identity import check_identity
+from sewcell.drivers.devices.link_watch import LinkState
 from sewcell.drivers.protocols import sewing_head as registers
 from sewcell.drivers.protocols.sewing_head import Command, Flag, HeadStatus, Holding, SeamSettings, State
 from sewcell.errors import DeviceFaultError, InterlockError, LinkError, SewcellError
@@ -55,6 +56,11 @@ class SewingHead:
     def silence(self) -> float:
         """For how long the field bus has been asked in vain [s]."""
         return self._bus.silence
+
+    @property
+    def link_state(self) -> LinkState:
+        """How well the units of the field bus answer."""
+        return self._bus.state
 
     @property
     def name(self) -> str:

@@ -104,12 +104,12 @@ class SerialTransport:
         # Whoever is cancelled meanwhile leaves the opening to the next one.
         if self._opening is None:
             self._opening = self._loop.run_in_executor(None, _open_port, *self._settings)
-        opening = self._opening
         try:
-            self._port = await asyncio.shield(opening)
-        finally:
-            if opening.done():
-                self._opening = None
+            self._port = await asyncio.shield(self._opening)
+        except LinkError:
+            self._opening = None
+            raise
+        self._opening = None
         self._received.clear()
         self._failure = None
         self._closing = threading.Event()
