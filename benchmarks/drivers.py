@@ -21,6 +21,7 @@ from benchmarks.drivers_trials import freeze_host, pull_cable, restart_controlle
 from benchmarks.harness import Line, at_least, at_most, compare, main
 from sewcell.drivers.protocols.grbl import MAX_LINE, GrblDecoder
 from sewcell.drivers.protocols.modbus import MAX_MESSAGE, ModbusDecoder
+from sim.link import Faults
 
 T = TypeVar("T")
 
@@ -111,7 +112,7 @@ def measure_damage(flip: float) -> Iterator[Line]:
     """Motions over a cable that flips bits."""
     with Progress(console=Console(stderr=True)) as progress:
         bar = progress.add_task(f"lines at {flip:g}", total=LINES)
-        trial = send_lines(LINES, flip, seed=1, on_sent=lambda sent: progress.update(bar, completed=sent))
+        trial = send_lines(LINES, Faults(flip=flip), seed=1, on_sent=lambda sent: progress.update(bar, completed=sent))
     name = f"{trial.lines} lines, a bit flipped in a byte with chance {flip:g}:"
     yield at_most(f"{name} arrivals wrong by more than a step that nobody noticed", trial.wrong_arrivals, 0)
     yield at_most(f"{name} longest wait beyond the motion's time [s]", trial.longest_wait, 1.0)

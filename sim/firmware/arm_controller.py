@@ -249,7 +249,7 @@ class ArmController:
         if len(line.rstrip(b"\r")) > MAX_LINE:
             raise GcodeError(codes.ERROR_LINE_TOO_LONG)
         text = line.decode("ascii", "replace").strip().upper()
-        if self.state is State.ALARM and text not in ("$X", "$H", "$I"):
+        if self.state is State.ALARM and text not in ("$X", "$H", "$I", "$I+"):
             raise GcodeError(codes.ERROR_LOCKED)
         if text.startswith("$J="):
             return self._jog(text[3:])
@@ -309,7 +309,7 @@ class ArmController:
 
     def _command(self, text: str) -> None:
         match text:
-            case "$I":
+            case "$I" | "$I+":
                 for line in IDENTITY:
                     self._send(line)
             case "$G":

@@ -138,7 +138,7 @@ class FakeArm(FakeLine):
             own = self.refuse(line)
             if own is not None:
                 self.push(own)
-            elif line == "$I":
+            elif line == "$I+":
                 self.push(b"[VER:1.1f:x]\r\n[OPT:VNML+,100,%d,%d,0]\r\nok\r\n" % (self.rx, self.axes))
             elif line == "$G":
                 self.push(b"[GC:G1 G54 G17 G21 G90 %s M5 M9 T0 F0 S0]\r\nok\r\n" % self.feed_mode)

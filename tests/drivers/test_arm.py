@@ -58,7 +58,7 @@ def disturb_after(seconds, action):
 def test_connecting_reads_the_identity_without_a_reset(make_arm):
     async def scenario(arm, fake):
         assert 0x18 not in fake.sent
-        assert fake.lines[0] == "$I"
+        assert fake.lines[0] == "$I+"
         assert arm.state is ArmState.READY
         assert arm.position.joints == pytest.approx(HOME)
 

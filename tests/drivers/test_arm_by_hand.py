@@ -10,6 +10,7 @@ from rich.console import Console
 from benchmarks.drivers_rig import HOME, LIMITS, Wishes, last_change, make_seam, make_workcell, run_rig
 from sewcell.apps.arm_motion import greet
 from sewcell.drivers.devices.arm import CORRECTED_HORIZON, ArmDevice, ArmState
+from sewcell.drivers.protocols import grbl
 from sewcell.errors import DeviceFaultError, InterlockError, MotionError
 from sewcell.process.actions import sew_together
 from sewcell.units import DEG
@@ -229,3 +230,26 @@ def test_an_end_point_two_steps_off_is_found_and_one_within_a_step_is_not():
                 await rig.arm.move(start + (PATH - HOME), PERIOD)
 
     run_rig(scenario, WISHES)
+
+
+def test_a_check_mode_that_noise_has_begun_moves_nothing_is_named_and_ends_with_stop():
+    async def scenario(rig):
+        rig.controller.receive(b"$C\n", rig.loop.time())
+        await asyncio.sleep(0.2)
+        with pytest.raises(InterlockError, match="is in the state Check, a motion starts from Idle"):
+            await rig.arm.move(PATH, PERIOD)
+        await rig.arm.stop()
+        assert rig.arm.state is ArmState.READY
+        await rig.arm.move(PATH, PERIOD)
+        assert rig.plant.joint_targets == pytest.approx(PATH[-1], abs=1e-5)
+
+    run_rig(scenario, WISHES)
+
+
+def test_no_single_bit_makes_homing_of_the_question_who_is_there():
+    orders = {b"$H", b"$X"}
+    for place in range(len(grbl.IDENTIFY)):
+        for bit in range(8):
+            damaged = bytearray(grbl.IDENTIFY)
+            damaged[place] ^= 1 << bit
+            assert bytes(damaged).strip() not in orders

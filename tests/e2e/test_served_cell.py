@@ -20,7 +20,9 @@ from tests.e2e.conftest import POCKET
 SEED = 1
 TOLERANCE_MM = 0.3
 ATTEMPTS = 3
-"""Another program may take the processor away in the middle of a seam, upon which the cell stops as it should."""
+LATE = ("late with the arm's next set point", "heard nothing from the host", "no answer for", "did not answer")
+"""Another program may take the processor away in the middle of a seam, upon which the cell stops as it should, with one
+of these: only then is it tried again."""
 
 
 def sew_in_process(folder: Path) -> np.ndarray:
@@ -70,7 +72,7 @@ def test_the_seam_through_serial_ports_is_the_seam_of_the_process(tmp_path: Path
         folder = tmp_path / f"served{attempt}"
         folder.mkdir()
         summary, points = sew_served(folder)
-        if summary["result"] == "ok":
+        if summary["result"] == "ok" or not any(words in str(summary["reason"]) for words in LATE):
             break
     assert (summary["result"], summary["reason"]) == ("ok", "")
     assert len(points) == len(expected)

@@ -21,6 +21,7 @@ from sewcell.drivers.devices.arm_setup import (
     read_steps,
     require_reference,
     set_modes,
+    stop_checking,
 )
 from sewcell.drivers.devices.feed_override import FeedOverride
 from sewcell.drivers.devices.grbl_link import REPORT_PERIOD, GrblLink
@@ -71,9 +72,9 @@ class ArmDevice:
             return ArmState.DISCONNECTED
         if self._link.failure is not None:
             return ArmState.LOST if isinstance(self._link.failure, LinkError) else ArmState.FAULT
-        if self._is_in("Hold", "Door"):
+        if self._link.telemetry.is_in("Hold", "Door"):
             return ArmState.HELD
-        standing = self._link.telemetry.status is None or self._is_in("Idle")
+        standing = self._link.telemetry.status is None or self._link.telemetry.is_in("Idle")
         return ArmState.READY if standing and not self._busy else ArmState.MOVING
 
     @property
@@ -222,8 +223,7 @@ class ArmDevice:
             )
         with self._occupy():
             self._require_state(await read_place(self._link), "Idle")
-            limits = self._limits.lower[joint], self._limits.upper[joint]
-            self._jog = JogRun(self._link, joint, speed, *map(float, limits))
+            self._jog = JogRun(self._link, joint, speed, self._limits.lower[joint], self._limits.upper[joint])
             try:
                 await self._jog.run(float(self.position.joints[joint]), pressed)
             finally:
@@ -239,7 +239,7 @@ class ArmDevice:
         if self._jog is not None:
             self._jog.ended = True
         # A hold is ignored in Jog.
-        self._link.urge(RealTime.JOG_CANCEL if self._is_in("Jog") else RealTime.HOLD)
+        self._link.urge(RealTime.JOG_CANCEL if self._link.telemetry.is_in("Jog") else RealTime.HOLD)
         await await_report(
             self._link,
             lambda report: report.state == "Idle" or (report.state == "Hold" and not report.substate),
@@ -267,7 +267,7 @@ class ArmDevice:
             self._jog.ended = True
         self._break_off(reason)
         self._link.check()
-        await await_report(self._link, _stands_idle, "stop")
+        await stop_checking(self._link)
         try:
             async with asyncio.timeout(BRAKING_TIME):
                 while self._busy:
@@ -341,10 +341,6 @@ class ArmDevice:
         if not isinstance(self._link.failure, DeviceFaultError):
             self._link.halt()
         self._link.abandon(reason)
-
-    def _is_in(self, *states: str) -> bool:
-        status = self._link.telemetry.status
-        return status is not None and status.state in states
 
 
 def _stands_idle(report: Status) -> bool:

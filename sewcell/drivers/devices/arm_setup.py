@@ -132,3 +132,11 @@ async def await_report(
                 f"{report.state}: use the emergency stop and check the controller"
             )
         await asyncio.sleep(REPORT_PERIOD)
+
+
+async def stop_checking(link: GrblLink) -> None:
+    """Wait until the arm stands, and end the check mode into which noise may have put the controller."""
+    await await_report(link, lambda report: report.state in ("Idle", "Check"), "stop")
+    if link.telemetry.is_in("Check"):
+        await link.send(grbl.LEAVE_CHECK)
+        await await_report(link, lambda report: report.state == "Idle", "leave its check mode")

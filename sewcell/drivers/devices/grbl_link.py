@@ -147,8 +147,7 @@ class GrblLink:
     def halt(self) -> None:
         """Have the controller brake and drop what it still has to do."""
         # In Jog the byte 0x19 is not defined by every firmware; in Run 0x85 would let the motion go on.
-        status = self.telemetry.status
-        self.urge(RealTime.JOG_CANCEL if status is not None and status.state == "Jog" else RealTime.STOP)
+        self.urge(RealTime.JOG_CANCEL if self.telemetry.is_in("Jog") else RealTime.STOP)
 
     def abandon(self, reason: SewcellError) -> None:
         """Forget every line that is not answered; the conversation is put in step again before the next one."""
@@ -276,8 +275,7 @@ class GrblLink:
             self.urge(RealTime.STATUS)
 
     def _paused(self) -> bool:
-        status = self.telemetry.status
-        return status is not None and status.state in ("Hold", "Door")
+        return self.telemetry.is_in("Hold", "Door")
 
     # ---- messages
 

@@ -27,6 +27,10 @@ class Telemetry:
         """Whether the last report told the joints."""
         return self.joints is not None and self.joints_at == self.status_at
 
+    def is_in(self, *states: str) -> bool:
+        """Whether the last report told one of these `states`."""
+        return self.status is not None and self.status.state in states
+
     def take(self, status: Status, axes: int, at: float) -> None:
         """A report of a controller with so many `axes` came at loop time `at` [s]."""
         before = self.status_at

@@ -37,7 +37,10 @@ class RealTime(IntEnum):
     FEED_MINUS_1_PERCENT = 0x94
 
 
-IDENTIFY = b"$I\n"
+IDENTIFY = b"$I+\n"
+"""With a bit turned over, `$I` may be `$H`, the order to home; `$H+` is none."""
+LEAVE_CHECK = b"$C\n"
+"""Ends the check mode, into which a `$G` with a bit turned over leads."""
 SHOW_MODES = b"$G\n"
 SHOW_SETTINGS = b"$$\n"
 NOTHING = b"\n"
