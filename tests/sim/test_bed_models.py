@@ -6,7 +6,7 @@ import pytest
 from sim.world.balance import TABLE_PRESLIDING, Problem, evaluate
 from sim.world.banded import SPARE, factor_band, solve_band
 from sim.world.bristles import Links
-from sim.world.membrane import NONE, TANGENT
+from sim.world.membrane import NONE, TANGENT, smallest_area_ratio
 from sim.world.ply_stack import stack_plies
 from tests.sim.foot_rig import FootRig, sheet
 
@@ -171,3 +171,27 @@ def test_a_lockstitch_holds_the_plies_that_it_joins_unless_there_was_no_thread(t
     near = np.argmin(np.linalg.norm(upper.pattern - [0.055, 0.03], axis=1))
     slipped = np.linalg.norm(upper.x[near, :2] - lower.x[near, :2])
     assert (slipped < 0.1e-3) if thread else (slipped > 1e-3)
+
+
+@pytest.mark.parametrize("part", [1.0, 0.3], ids=["all of it", "its end"])
+def test_cloth_that_is_turned_over_in_one_step_stops_the_world_with_the_seed_of_the_cloth(part):
+    cloth = sheet((-0.04, -0.02), (0.02, 0.02), seed=7)
+    rig = FootRig(cloth)
+    rig.lower()
+    cloth.hold(np.flatnonzero(cloth.x[:, 0] <= -0.04 + part * 0.06))
+    rig.targets[cloth] = cloth.x[cloth.held] * [1.0, -1.0, 1.0]
+    with pytest.raises(RuntimeError, match=r"seed 7.*turn over"):
+        rig.step()
+
+
+def test_the_least_ratio_of_areas_is_that_of_the_flat_triangle_that_is_squeezed_most_whoever_moves_it():
+    cloth = sheet((-0.02, -0.02), (0.02, 0.02))
+    x = cloth.x[:, :2].copy()
+    cloth.hold(np.arange(len(x)))
+    membrane = stack_plies((cloth,)).membrane
+    assert smallest_area_ratio(x, membrane) == pytest.approx(1.0, abs=1e-9)
+    assert smallest_area_ratio(x * [0.7, 0.5], membrane) == pytest.approx(0.35, abs=1e-9)
+    assert smallest_area_ratio(x * [1.0, -1.0], membrane) == pytest.approx(-1.0, abs=1e-9)
+    assert smallest_area_ratio(x, membrane._replace(flat=np.zeros_like(membrane.flat))) == np.inf
+    x[3] = np.nan
+    assert not smallest_area_ratio(x, membrane) > 0.0
