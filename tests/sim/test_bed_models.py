@@ -6,9 +6,10 @@ import pytest
 from sim.world.balance import TABLE_PRESLIDING, Problem, evaluate
 from sim.world.banded import SPARE, factor_band, solve_band
 from sim.world.bristles import Links
+from sim.world.foot import DOG_FROM, DOG_HALF_LENGTH, DOG_TO, make_footprint
 from sim.world.membrane import NONE, TANGENT, smallest_area_ratio
 from sim.world.ply_stack import stack_plies
-from tests.sim.foot_rig import FootRig, sheet
+from tests.sim.foot_rig import MACHINE, FootRig, sheet
 
 
 @pytest.mark.parametrize(("n", "w"), [(1, 1), (7, 3), (50, 12), (203, 40)])
@@ -139,6 +140,16 @@ def two_plies():
     lower = sheet(low, high)
     upper = sheet(low, high, height=1.5 * lower.material.thickness)
     return lower, upper
+
+
+def test_the_points_over_teeth_hold_the_cloth_against_turning_as_the_two_rows_of_teeth_would():
+    footprint = make_footprint(MACHINE)
+    cell = MACHINE.foot_length * MACHINE.foot_width / len(footprint.points)
+    rows = 4.0 * DOG_HALF_LENGTH * (DOG_TO - DOG_FROM)
+    assert footprint.teeth.sum() * cell == pytest.approx(rows, rel=1e-9)
+    square = (footprint.points**2).sum(axis=1) @ footprint.teeth / footprint.teeth.sum()
+    exact = DOG_HALF_LENGTH**2 / 3.0 + (DOG_TO**3 - DOG_FROM**3) / (DOG_TO - DOG_FROM) / 3.0
+    assert square == pytest.approx(exact, rel=0.05)
 
 
 def test_the_needle_finds_every_ply_and_logs_it_in_its_own_coordinates():
