@@ -53,8 +53,9 @@ class BedContacts:
         middle = 0.5 * (turns[0] + turns[1])
         fed = (feed_progress(turns[1]) - feed_progress(turns[0])) * feed
         n = self.bristles = press_cloth(
-            x, stack.membrane.triangles, stack.triangles, footprint.points, footprint.teeth, footprint.along,
-            self._bent, foot_force(self._machine, foot, middle), middle, fed, stack.friction, links, self._home,
+            x, stack.membrane.triangles, stack.triangles, footprint.points, footprint.teeth, footprint.stroke,
+            footprint.along, self._bent, foot_force(self._machine, foot, middle), middle, fed, stack.friction, links,
+            self._home,
         )  # fmt: skip
         for q, pin in pins.items():
             links.triangle[n] = stack.triangles[q] + pin.triangle, -1

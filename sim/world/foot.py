@@ -24,10 +24,13 @@ THROAT, DOG, FOOT, BETWEEN = 0, 1, 2, 3
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Points (P, 2) [m] of base at which cloth is pressed; `teeth` (P,): stroke of the dog there, in feeds, or 0."""
+    """Points (P, 2) [m] of base at which cloth is pressed, each for a cell of the sole; `teeth` (P,): part of the cell
+    that stands over teeth; `stroke` (P,): of the dog there, in feeds; `along` (2,): direction of the feed.
+    """
 
     points: Array
     teeth: Array
+    stroke: Array
     along: Array
 
 
@@ -38,10 +41,18 @@ def make_footprint(machine: Machine) -> Footprint:
     x = (np.arange(columns) + 0.5) / columns * 2.0 * half[0] - half[0]
     y = (np.arange(rows) + 0.5) / rows * 2.0 * half[1] - half[1]
     grid = np.array([(u, v) for u in x for v in y])
-    toothed = (np.abs(grid[:, 0]) <= DOG_HALF_LENGTH) & (np.abs(grid[:, 1]) > DOG_FROM) & (np.abs(grid[:, 1]) < DOG_TO)
-    teeth = np.where(toothed, np.where(grid[:, 0] < 0.0, machine.differential, 1.0), 0.0)
+    cell = 2.0 * half / np.array([columns, rows])
+    long = _overlap(grid[:, 0], cell[0], -DOG_HALF_LENGTH, DOG_HALF_LENGTH)
+    wide = _overlap(grid[:, 1], cell[1], DOG_FROM, DOG_TO) + _overlap(grid[:, 1], cell[1], -DOG_TO, -DOG_FROM)
+    stroke = np.where(grid[:, 0] < 0.0, machine.differential, 1.0)
     R, o = machine.T_base_needle[:2, :2], machine.T_base_needle[:2, 3]
-    return Footprint(grid @ R.T + o, teeth, np.ascontiguousarray(R[:, 0]))
+    return Footprint(grid @ R.T + o, long * wide, stroke, np.ascontiguousarray(R[:, 0]))
+
+
+def _overlap(centre: Array, size: float, low: float, high: float) -> Array:
+    """Part of cells of `size` about `centre` (P,) that lies between `low` and `high`."""
+    covered: Array = np.minimum(centre + size / 2.0, high) - np.maximum(centre - size / 2.0, low)
+    return covered.clip(min=0.0) / size
 
 
 def sole_height(machine: Machine, foot_down: float, thickness: float) -> float:
@@ -82,32 +93,33 @@ def locate(x: Array, triangles: Indices, first: int, last: int, points: Array, f
 
 @njit(cache=True, error_model="numpy")
 def press_cloth(
-    x: Array, triangles: Indices, plies: Indices, points: Array, teeth: Array, along: Array, bent: Array,
+    x: Array, triangles: Indices, plies: Indices, points: Array, teeth: Array, stroke: Array, along: Array, bent: Array,
     force: float, turns: float, fed: float, friction: Array, links: Links, home: Indices,
 ) -> int:  # fmt: skip
     """Make the bristles of a step at whose start the cloth is at `x` (V, 2); returns their number.
 
-    `plies` (Q + 1,): where the triangles of each begin, from below; `bent` (P, Q + 2, 2): bristles of throat plate,
-    dog, foot and between the plies; `fed` [m]: way of the dog during the step. `friction` (3 + Q - 1,): coefficients
-    in the same order. The load of each point goes down through all plies; with the dog up it stands on the teeth.
-    The bristles go to the front of `links`, and to `home` (L, 2) their place in `bent`.
+    `plies` (Q + 1,): where the triangles of each begin, from below; `points` to `along`: see `Footprint`; `bent`
+    (P, Q + 2, 2): bristles of throat plate, dog, foot and between the plies; `fed` [m]: way of the dog during the step.
+    `friction` (3 + Q - 1,): coefficients in the same order. The load of each point goes down through all plies; with
+    the dog up it stands on the teeth. The bristles go to the front of `links`, and to `home` (L, 2) their place in
+    `bent`.
     """
     count, layers = points.shape[0], plies.shape[0] - 1
     found = np.empty((layers, count), dtype=np.int64)
     share = np.empty((layers, count, 3))
     for q in range(layers):
         locate(x, triangles, plies[q], plies[q + 1], points, found[q], share[q])
-    covered = toothed = 0
+    covered, toothed = 0, 0.0
     for p in range(count):
         if found[:, p].max() >= 0:
             covered += 1
-            toothed += teeth[p] != 0.0
-    lifted = dog_share(turns) if toothed > 0 else 0.0
+            toothed += teeth[p]
+    lifted = dog_share(turns) if toothed > 0.0 else 0.0
     n = 0
     for p in range(count):
         lowest, below = -1, -1
         on_plate = force * (1.0 - lifted) / covered if covered > 0 else 0.0
-        on_dog = force * lifted / toothed if teeth[p] != 0.0 and toothed > 0 else 0.0
+        on_dog = force * lifted * teeth[p] / toothed if toothed > 0.0 else 0.0
         for slot in range(bent.shape[1]):
             if found[:, p].max() < 0:
                 bent[p, slot] = 0.0
@@ -119,7 +131,7 @@ def press_cloth(
                 n = _add(links, home, n, x, triangles, found[q, p], share[q, p], -1, share[q, p], bent, p, THROAT,
                          friction[THROAT] * on_plate, 0.0, along)  # fmt: skip
                 n = _add(links, home, n, x, triangles, found[q, p], share[q, p], -1, share[q, p], bent, p, DOG,
-                         friction[DOG] * on_dog, fed * teeth[p], along)  # fmt: skip
+                         friction[DOG] * on_dog, fed * stroke[p], along)  # fmt: skip
             else:
                 slot = BETWEEN + below
                 n = _add(links, home, n, x, triangles, found[q, p], share[q, p], found[below, p], share[below, p],

@@ -145,6 +145,31 @@ def add_membrane(x: Array, z: Array, m: Membrane, dof: Indices, full: int, gradi
     return energy
 
 
+@njit(cache=True, error_model="numpy")
+def smallest_area_ratio(x: Array, m: Membrane) -> float:
+    """Least det F in plan at `x` (V, 2) of all triangles that lie flat, given vertices or not; inf when none does.
+
+    At or below 0 a triangle has turned over. NaN counts as turned over: it is returned.
+    """
+    least = np.inf
+    for t in range(m.triangles.shape[0]):
+        if not m.flat[t]:
+            continue
+        ux = uy = vx = vy = 0.0
+        for n in range(3):
+            i = m.triangles[t, n]
+            ux += m.a[t, n] * x[i, 0]
+            uy += m.a[t, n] * x[i, 1]
+            vx += m.b[t, n] * x[i, 0]
+            vy += m.b[t, n] * x[i, 1]
+        ratio = ux * vy - uy * vx
+        if not ratio >= least:
+            least = ratio
+            if np.isnan(ratio):
+                return least
+    return least
+
+
 @njit(cache=True, error_model="numpy", inline="always")
 def resist(strain: float, stiffness: float, buckles: float) -> tuple[float, float, float]:
     """Stress, tangent stiffness and energy of threads that buckle at the strain `buckles`, each times the area."""

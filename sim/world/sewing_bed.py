@@ -19,7 +19,7 @@ from sim.world.feed import PIERCE, cut_turn, feed_progress, needle_is_down, pass
 from sim.world.foot import foot_force, locate, sole_height
 from sim.world.heights import LIES, find_ceiling, relax_heights
 from sim.world.lockstitch import Pinned, Stitch
-from sim.world.membrane import NONE, slip_yarns
+from sim.world.membrane import NONE, slip_yarns, smallest_area_ratio
 from sim.world.parameters import Machine
 from sim.world.ply_stack import PlyStack, stack_plies
 
@@ -102,7 +102,8 @@ class SewingBed:
         """Advance by `dt` [s]. `targets`: by place in the stack, where the held vertices are at its end (K, 3).
 
         Returns: ply and passage of the needle through it (6,), see `advance`, in the order of time and from below.
-        Raises: RuntimeError when there is no balance in which every triangle keeps its face up.
+        Raises: RuntimeError, with the seed of the cloth, when there is no balance in which every triangle that lay flat
+        when the bed took the cloth keeps its face up (det F > 0), at the end of any part of the step.
         """
         if self._stack is None or self._rests(motion, targets):
             return []
@@ -225,11 +226,14 @@ class SewingBed:
             else:
                 x = np.where(free[:, None], problem.predicted if first else x0, flat)
             iterations = find_balance(x, self._arch, problem, gradient, self._band)
-            if iterations > 0:
+            if iterations > 0 and smallest_area_ratio(x, stack.membrane) > 0.0:
                 break
         else:
             if splits == 0:
-                raise RuntimeError("the cloth under the foot finds no balance: a triangle would turn over")
+                raise RuntimeError(
+                    f"the cloth under the foot finds no balance (seed {stack.cloths[0].seed}): "
+                    "a triangle would turn over"
+                )
             middle = 0.5 * (t0 + t1)
             self._solve_part(motion, dt, t0, middle, given0, given1, found, splits - 1)
             self._solve_part(motion, dt, middle, t1, given0, given1, found, splits - 1)

@@ -1,13 +1,19 @@
 """The cell judges its seams from pixels as the needle's truth does, and flags what is out of tolerance."""
 
 import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from sewcell.apps.cli import app
-from tests.e2e.conftest import Runner
+from sewcell.apps.run import RunRequest, run_garment
+from sewcell.config.layers import Job, load_job
+from sewcell.units import MM
+from sim.backend import SimBackend
+from tests.e2e.conftest import POCKET, Runner
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +45,28 @@ def test_skipped_stitches_are_seen_flagged_drawn_and_judged_the_same_in_a_replay
     (verdict,) = json.loads(told.stdout)["verdicts"]
     assert verdict["identical"]
     assert len(verdict["new"]["skipped_mm"]) == 2
+
+
+def test_the_stitch_that_the_truth_says_was_missed_is_the_one_that_the_inspection_flags(tmp_path: Path) -> None:
+    backends: list[SimBackend] = []
+
+    def open_backend(job: Job, seed: int, count: int) -> SimBackend:
+        backends.append(SimBackend(job, seed, count))
+        return backends[0]
+
+    request = RunRequest(
+        POCKET, faults=("stitch-skipped@9s",), out=tmp_path / "run", database=f"sqlite:///{tmp_path}/r.db"
+    )
+    (piece,) = run_garment(request, lambda step: None, open_backend).summary["pieces"]
+    truth = backends[0].truth
+    (missed,) = (pierce for pierce in truth.pierces if pierce.skipped)
+    assert truth.events == [(missed.time, f"the hook missed the loop of stitch {missed.turn}")]
+    assert missed.time == pytest.approx(9.0, abs=60.0 / 1000.0 + 1.0 / 240.0)
+    (flag,) = piece["flags"]
+    (place,) = re.findall(r"stitch skipped at (\d+) mm", flag)
+    start, end = load_job(POCKET).pieces["POCKET"].sew_lines[0][[0, -1]]
+    along = (np.array([missed.x, missed.y]) - start) @ (end - start) / np.linalg.norm(end - start)
+    assert float(place) == pytest.approx(along / MM, abs=1.0)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

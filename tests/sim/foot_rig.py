@@ -15,13 +15,13 @@ PLATE_HALF = np.array([0.058, 0.045])
 AWAY = tool_at(5.0, 5.0, 1.0)
 
 
-def sheet(low, high, edge=5e-3, height=None, **material):
+def sheet(low, high, edge=5e-3, height=None, seed=0, **material):
     """A rectangle of cotton whose corners lie at `low` and `high` on the throat plate, warp across the feed."""
     size = np.subtract(high, low)
     mesh = mesh_outline(np.array([[0.0, 0.0], [size[0], 0.0], size, [0.0, size[1]]]), edge)
     cotton = replace(COTTON, **material)
     level = cotton.thickness / 2.0 if height is None else height
-    return Cloth(mesh, cotton, lay_flat(mesh, PlanarPose(low[0], low[1], 0.0), level))
+    return Cloth(mesh, cotton, lay_flat(mesh, PlanarPose(low[0], low[1], 0.0), level), seed=seed)
 
 
 class FootRig:

@@ -6,9 +6,10 @@ import pytest
 from sim.world.balance import TABLE_PRESLIDING, Problem, evaluate
 from sim.world.banded import SPARE, factor_band, solve_band
 from sim.world.bristles import Links
-from sim.world.membrane import NONE, TANGENT
+from sim.world.foot import DOG_FROM, DOG_HALF_LENGTH, DOG_TO, make_footprint
+from sim.world.membrane import NONE, TANGENT, smallest_area_ratio
 from sim.world.ply_stack import stack_plies
-from tests.sim.foot_rig import FootRig, sheet
+from tests.sim.foot_rig import MACHINE, FootRig, sheet
 
 
 @pytest.mark.parametrize(("n", "w"), [(1, 1), (7, 3), (50, 12), (203, 40)])
@@ -141,6 +142,16 @@ def two_plies():
     return lower, upper
 
 
+def test_the_points_over_teeth_hold_the_cloth_against_turning_as_the_two_rows_of_teeth_would():
+    footprint = make_footprint(MACHINE)
+    cell = MACHINE.foot_length * MACHINE.foot_width / len(footprint.points)
+    rows = 4.0 * DOG_HALF_LENGTH * (DOG_TO - DOG_FROM)
+    assert footprint.teeth.sum() * cell == pytest.approx(rows, rel=1e-9)
+    square = (footprint.points**2).sum(axis=1) @ footprint.teeth / footprint.teeth.sum()
+    exact = DOG_HALF_LENGTH**2 / 3.0 + (DOG_TO**3 - DOG_FROM**3) / (DOG_TO - DOG_FROM) / 3.0
+    assert square == pytest.approx(exact, rel=0.05)
+
+
 def test_the_needle_finds_every_ply_and_logs_it_in_its_own_coordinates():
     lower, upper = two_plies()
     rig = FootRig(upper, lower)
@@ -171,3 +182,27 @@ def test_a_lockstitch_holds_the_plies_that_it_joins_unless_there_was_no_thread(t
     near = np.argmin(np.linalg.norm(upper.pattern - [0.055, 0.03], axis=1))
     slipped = np.linalg.norm(upper.x[near, :2] - lower.x[near, :2])
     assert (slipped < 0.1e-3) if thread else (slipped > 1e-3)
+
+
+@pytest.mark.parametrize("part", [1.0, 0.3], ids=["all of it", "its end"])
+def test_cloth_that_is_turned_over_in_one_step_stops_the_world_with_the_seed_of_the_cloth(part):
+    cloth = sheet((-0.04, -0.02), (0.02, 0.02), seed=7)
+    rig = FootRig(cloth)
+    rig.lower()
+    cloth.hold(np.flatnonzero(cloth.x[:, 0] <= -0.04 + part * 0.06))
+    rig.targets[cloth] = cloth.x[cloth.held] * [1.0, -1.0, 1.0]
+    with pytest.raises(RuntimeError, match=r"seed 7.*turn over"):
+        rig.step()
+
+
+def test_the_least_ratio_of_areas_is_that_of_the_flat_triangle_that_is_squeezed_most_whoever_moves_it():
+    cloth = sheet((-0.02, -0.02), (0.02, 0.02))
+    x = cloth.x[:, :2].copy()
+    cloth.hold(np.arange(len(x)))
+    membrane = stack_plies((cloth,)).membrane
+    assert smallest_area_ratio(x, membrane) == pytest.approx(1.0, abs=1e-9)
+    assert smallest_area_ratio(x * [0.7, 0.5], membrane) == pytest.approx(0.35, abs=1e-9)
+    assert smallest_area_ratio(x * [1.0, -1.0], membrane) == pytest.approx(-1.0, abs=1e-9)
+    assert smallest_area_ratio(x, membrane._replace(flat=np.zeros_like(membrane.flat))) == np.inf
+    x[3] = np.nan
+    assert not smallest_area_ratio(x, membrane) > 0.0
