@@ -1,5 +1,6 @@
 """Membrane triangles and bending hinges of a cloth mesh, with their compliances."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -98,6 +99,17 @@ def select_active(elements: Elements, fixed: NDArray[np.bool_]) -> Sweep:
     bend = np.where(clamp_line, 0.5, 1.0) * e.bend
     return Sweep(
         np.where(real[:, None], e.triangles[t], 0), np.ascontiguousarray(constants), e.hinges[h], e.weights[h], bend[h]
+    )
+
+
+def join_sweeps(sweeps: Sequence[Sweep], starts: Sequence[int]) -> Sweep:
+    """One sweep of several cloths whose vertices begin at `starts`."""
+    return Sweep(
+        np.concatenate([e.triangles + s for e, s in zip(sweeps, starts, strict=True)]),
+        np.ascontiguousarray(np.concatenate([e.constants for e in sweeps], axis=1)),
+        np.concatenate([e.hinges + s for e, s in zip(sweeps, starts, strict=True)]),
+        np.concatenate([e.weights for e in sweeps]),
+        np.concatenate([e.bend for e in sweeps]),
     )
 
 
