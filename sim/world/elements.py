@@ -14,6 +14,7 @@ from sim.world.parameters import ClothMaterial
 
 LANES = 16
 FIT_FREEDOM = 0.5
+"""How much a hinge may leave the rigidity of a perfect lattice, see `_fit_rigidity`."""
 
 
 class Elements(NamedTuple):
@@ -159,7 +160,7 @@ def _hinges(triangles: Indices, points: Array, area: Array, material: ClothMater
     rigidity = material.bending_warp * along_warp + material.bending_weft * (1.0 - along_warp)
     bent = np.einsum("hk,hkd->hd", weights, points[index] ** 2 / 2.0)
     density = bent**2 / np.array(span)[:, None]
-    owned = np.bincount(triangles.ravel(), np.repeat(area / 3.0, 3), len(points))
+    owned = np.bincount(triangles.ravel(), np.repeat(area / 3.0, 3), len(points)).astype(np.float64)
     return index, weights, np.array(span) / _fit_rigidity(index, rigidity, density, owned, material)
 
 

@@ -168,7 +168,8 @@ class Plies:
         pairs = self._find_pairs(cloths, layout, group.x, boxes, [_reach(c, dt) for c in cloths])
         bonds, bondings = self._bonds_of(cloths, layout)
         h = dt / substeps
-        interval = min(c.bending_interval(h) for c in cloths)
+        folded = any(is_folded(c.x, c.triangles) for c in cloths)
+        interval = 1 if folded else min(c.bending_interval(h) for c in cloths)
         seam = gather_seam(stitches, dict(zip(cloths, layout.start.tolist(), strict=False)))
         env = env._replace(plate_near=True)
         advance_plies(group, layout.sweep, layout.grid, pairs, bonds, seam, env, h, substeps, interval)
