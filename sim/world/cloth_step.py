@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from sewcell.geometry.poses import Array
 from sim.world.cloth_kernels import (
     AIR_DENSITY,
+    LARGEST_SPEED,
     find_triangle,
+    is_near_foot,
     predict,
     push_from_foot,
     push_from_plate,
@@ -85,6 +87,8 @@ def advance(
     drag = 0.5 * AIR_DENSITY * env.drag_coefficient / s.areal_mass
     multipliers = np.empty((3, e.triangles.shape[0]))
     factor = factor_grid(x, e, grid, h)
+    rate, reach = 1.0 / h, LARGEST_SPEED * h * substeps
+    foot_near = is_near_foot(x, env.needle_axes, env.needle_at, env.foot_half, reach)
     for n in range(substeps):
         t0, t1 = n / substeps, (n + 1) / substeps
         turns0 = env.shaft0 + t0 * (env.shaft1 - env.shaft0)
@@ -106,12 +110,13 @@ def advance(
             R = env.plate_axes0 + t1 * (env.plate_axes1 - env.plate_axes0)
             o = env.plate_at0 + t1 * (env.plate_at1 - env.plate_at0)
             push_from_plate(x, w, R, o, env.plate_half, env.plate_depth, s.thickness)
-        push_from_foot(x, previous, w, env.needle_axes, env.needle_at, env.foot_half, sole, s.thickness)
+        if foot_near:
+            push_from_foot(x, previous, w, env.needle_axes, env.needle_at, env.foot_half, sole, s.thickness)
         rest_on_table(x, previous, w, 0.5 * s.thickness, env.friction)
 
         for i in range(x.shape[0]):
             for c in range(3):
-                v[i, c] = (x[i, c] - previous[i, c]) / h
+                v[i, c] = (x[i, c] - previous[i, c]) * rate
         turn = passages(turns1)
         if turn > passages(turns0):
             f = (turn + 75.0 / 360.0 - turns0) / (turns1 - turns0)

@@ -234,7 +234,7 @@ class Plies:
         )  # fmt: skip
         if of == to:
             keys = (v - layout.start[of]) * (last - first) + (t - first)
-            order = np.argsort(keys)
+            order = np.argsort(keys, kind="stable")
             self._sides[cloths[of]] = (keys[order], side[order])
         return v, t, side
 
