@@ -50,10 +50,20 @@ def solve_band(factor: Array, rhs: Array) -> None:
         for k in range(1, min(w, n - j)):
             rhs[j + k] -= factor[j, k] * value
     for j in range(n - 1, -1, -1):
-        total = rhs[j]
-        for k in range(1, min(w, n - j)):
-            total -= factor[j, k] * rhs[j + k]
-        rhs[j] = total / factor[j, 0]
+        reach = min(w, n - j)
+        column, known = factor[j], rhs[j:]
+        p = q = r = s = 0.0
+        k = 1
+        while k + BLOCK <= reach:
+            p += column[k] * known[k]
+            q += column[k + 1] * known[k + 1]
+            r += column[k + 2] * known[k + 2]
+            s += column[k + 3] * known[k + 3]
+            k += BLOCK
+        while k < reach:
+            p += column[k] * known[k]
+            k += 1
+        rhs[j] = (rhs[j] - (p + q + r + s)) / column[0]
 
 
 @njit(cache=True, error_model="numpy", inline="always")

@@ -1,13 +1,14 @@
 """A piece of cloth in the simulated world: XPBD state, what the gripper holds, sleep, material coordinates."""
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sewcell.geometry.planar import PlanarPose
 from sewcell.geometry.poses import Array
 from sim.world.cloth_kernels import find_triangle, largest_square
 from sim.world.cloth_mesh import ClothMesh, Indices
 from sim.world.cloth_step import Sheet, Surroundings, advance
+from sim.world.coarse_grid import CoarseGrid, lay_grid
 from sim.world.elements import Elements, Sweep, bending_rate, build_elements, lumped_areas, select_active
 from sim.world.parameters import ClothMaterial
 
@@ -36,9 +37,9 @@ class Cloth:
         self.v = np.zeros((count, 3))
         self._previous = self.x.copy()
         self._elements = build_elements(mesh, material, np.asarray(warp, dtype=np.float64))
-        self._active = select_active(self._elements, np.zeros(count, dtype=np.bool_))
         area = lumped_areas(mesh)
         self.mass = material.areal_mass * area
+        self._select(np.zeros(count, dtype=np.bool_))
         self._w = 1.0 / self.mass
         self._held: Indices = np.empty(0, dtype=np.int64)
         self._held_now = np.empty((0, 3))
@@ -75,6 +76,11 @@ class Cloth:
         return self._active
 
     @property
+    def grid(self) -> CoarseGrid:
+        """The coarse grid over the vertices that can move."""
+        return self._grid
+
+    @property
     def asleep(self) -> bool:
         """At rest; steps are not computed."""
         return self._quiet >= REST_STEPS
@@ -108,9 +114,13 @@ class Cloth:
         fixed = np.zeros(len(self.x), dtype=np.bool_)
         fixed[self._held] = True
         self._w = np.where(fixed, 0.0, 1.0 / self.mass)
-        self._active = select_active(self._elements, fixed)
+        self._select(fixed)
         self.v[self._held] = 0.0
         self.wake()
+
+    def _select(self, fixed: NDArray[np.bool_]) -> None:
+        self._active = select_active(self._elements, fixed)
+        self._grid = lay_grid(self.pattern, self.mass, fixed, self._active)
 
     def step(self, env: Surroundings, dt: float, substeps: int, targets: Array | None = None) -> Array:
         """Advance by `dt` [s]; `targets` (K, 3): where the held vertices are at its end.
@@ -126,7 +136,7 @@ class Cloth:
             self._share, self.material.areal_mass, self.material.thickness,
         )  # fmt: skip
         interval = self.bending_interval(dt / substeps)
-        found = advance(sheet, self._active, self._elements, env, dt / substeps, substeps, interval)
+        found = advance(sheet, self._active, self._grid, self._elements, env, dt / substeps, substeps, interval)
         self.finish_step(end)
         passages: Array = found
         return passages

@@ -182,6 +182,17 @@ def push_from_foot(
 
 
 @njit(cache=True, error_model="numpy")
+def is_near_foot(x: Array, R: Array, o: Array, half: Array, reach: float) -> bool:
+    """Some vertex can come under or beside the foot when it moves by `reach` [m]; others as in `push_from_foot`."""
+    for i in range(x.shape[0]):
+        dx, dy = x[i, 0] - o[0], x[i, 1] - o[1]
+        px, py = R[0, 0] * dx + R[1, 0] * dy, R[0, 1] * dx + R[1, 1] * dy
+        if max(abs(px) - half[0], abs(py) - half[1]) <= TOE_RAMP + reach:
+            return True
+    return False
+
+
+@njit(cache=True, error_model="numpy")
 def rest_on_table(x: Array, previous: Array, w: Array, level: float, friction: float) -> None:
     """Plane z = `level` with Coulomb friction: sliding of a substep is cut back by at most friction x depth."""
     for i in range(x.shape[0]):

@@ -1,7 +1,7 @@
 """One step of the world for one cloth: substeps of all its forces and contacts, in one compiled call.
 
 numba renews the compiled code in its cache when this file changes, not when a kernel called from here does: after
-editing cloth_kernels.py or feed.py, save this file too.
+editing cloth_kernels.py, coarse_kernels.py or feed.py, save this file too.
 """
 
 from typing import NamedTuple
@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from sewcell.geometry.poses import Array
 from sim.world.cloth_kernels import (
     AIR_DENSITY,
+    LARGEST_SPEED,
     find_triangle,
+    is_near_foot,
     predict,
     push_from_foot,
     push_from_plate,
     rest_on_table,
-    sweep_bending,
-    sweep_membrane,
 )
+from sim.world.coarse_grid import CoarseGrid
+from sim.world.coarse_kernels import factor_grid, sweep_elements
 from sim.world.elements import Elements, Sweep
 from sim.world.feed import needle_is_down, passages
 
@@ -72,7 +74,9 @@ class Sheet(NamedTuple):
 
 
 @njit(cache=True, error_model="numpy")
-def advance(s: Sheet, e: Sweep, elements: Elements, env: Surroundings, h: float, substeps: int, interval: int) -> Array:
+def advance(
+    s: Sheet, e: Sweep, grid: CoarseGrid, elements: Elements, env: Surroundings, h: float, substeps: int, interval: int
+) -> Array:
     """Advance a cloth by `substeps` of `h` [s], its hinges every `interval` of them.
 
     Returns: passages of the needle (P, 6): turn, time within the step [s], triangle or -1, barycentric coordinates.
@@ -82,6 +86,9 @@ def advance(s: Sheet, e: Sweep, elements: Elements, env: Surroundings, h: float,
     count = 0
     drag = 0.5 * AIR_DENSITY * env.drag_coefficient / s.areal_mass
     multipliers = np.empty((3, e.triangles.shape[0]))
+    factor = factor_grid(x, e, grid, h)
+    rate, reach = 1.0 / h, LARGEST_SPEED * h * substeps
+    foot_near = is_near_foot(x, env.needle_axes, env.needle_at, env.foot_half, reach)
     for n in range(substeps):
         t0, t1 = n / substeps, (n + 1) / substeps
         turns0 = env.shaft0 + t0 * (env.shaft1 - env.shaft0)
@@ -92,10 +99,7 @@ def advance(s: Sheet, e: Sweep, elements: Elements, env: Surroundings, h: float,
         for k in range(s.held.shape[0]):
             for c in range(3):
                 x[s.held[k], c] = s.held0[k, c] + t1 * (s.held1[k, c] - s.held0[k, c])
-        multipliers[:] = 0.0
-        sweep_membrane(x, w, e, multipliers, h)
-        if n % interval == 0:
-            sweep_bending(x, w, e, h, interval)
+        sweep_elements(x, w, e, grid, factor, multipliers, h, n, interval)
 
         if needle_is_down(turns1):
             if s.pin[0] >= 0:
@@ -106,12 +110,13 @@ def advance(s: Sheet, e: Sweep, elements: Elements, env: Surroundings, h: float,
             R = env.plate_axes0 + t1 * (env.plate_axes1 - env.plate_axes0)
             o = env.plate_at0 + t1 * (env.plate_at1 - env.plate_at0)
             push_from_plate(x, w, R, o, env.plate_half, env.plate_depth, s.thickness)
-        push_from_foot(x, previous, w, env.needle_axes, env.needle_at, env.foot_half, sole, s.thickness)
+        if foot_near:
+            push_from_foot(x, previous, w, env.needle_axes, env.needle_at, env.foot_half, sole, s.thickness)
         rest_on_table(x, previous, w, 0.5 * s.thickness, env.friction)
 
         for i in range(x.shape[0]):
             for c in range(3):
-                v[i, c] = (x[i, c] - previous[i, c]) / h
+                v[i, c] = (x[i, c] - previous[i, c]) * rate
         turn = passages(turns1)
         if turn > passages(turns0):
             f = (turn + 75.0 / 360.0 - turns0) / (turns1 - turns0)

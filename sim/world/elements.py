@@ -1,15 +1,20 @@
 """Membrane triangles and bending hinges of a cloth mesh, with their compliances."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array, vstack
+from scipy.sparse.linalg import lsqr
 
 from sewcell.geometry.poses import Array
 from sim.world.cloth_mesh import ClothMesh, Indices
 from sim.world.parameters import ClothMaterial
 
 LANES = 16
+FIT_FREEDOM = 0.5
+"""How much a hinge may leave the rigidity of a perfect lattice, see `_fit_rigidity`."""
 
 
 class Elements(NamedTuple):
@@ -101,6 +106,17 @@ def select_active(elements: Elements, fixed: NDArray[np.bool_]) -> Sweep:
     )
 
 
+def join_sweeps(sweeps: Sequence[Sweep], starts: Sequence[int]) -> Sweep:
+    """One sweep of several cloths whose vertices begin at `starts`."""
+    return Sweep(
+        np.concatenate([e.triangles + s for e, s in zip(sweeps, starts, strict=True)]),
+        np.ascontiguousarray(np.concatenate([e.constants for e in sweeps], axis=1)),
+        np.concatenate([e.hinges + s for e, s in zip(sweeps, starts, strict=True)]),
+        np.concatenate([e.weights for e in sweeps]),
+        np.concatenate([e.bend for e in sweeps]),
+    )
+
+
 def bending_rate(elements: Elements, w: Array) -> float:
     """How fast the stiffest hinges answer: 0.53 sum w K^2 / compliance [1/s2], of all but one in a hundred."""
     mobility = np.sum(w[elements.hinges] * elements.weights**2, axis=1)
@@ -121,7 +137,7 @@ def _hinges(triangles: Indices, points: Array, area: Array, material: ClothMater
     A hinge feels the curvature across its edge only, so that bending along the warp is shared by edges of all
     directions. With f = 1/2 + 3/4 cos 2p - 1/8 cos 6p of the warp's rigidity and 1 - f of the weft's, p the angle from
     the warp to the normal of the edge, the sum over a lattice of equilateral triangles is right for both directions,
-    however it lies.
+    however it lies. Meshes are no such lattice, least of all at their rim: `_fit_rigidity` makes up for that.
     """
     wings: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for t, corners in enumerate(triangles.tolist()):
@@ -141,11 +157,32 @@ def _hinges(triangles: Indices, points: Array, area: Array, material: ClothMater
     edge = x1 - x0
     k = 2.0 * edge[:, 1] ** 2 / np.sum(edge**2, axis=1) - 1.0
     along_warp = 0.5 + 1.125 * k - 0.5 * k**3
+    rigidity = material.bending_warp * along_warp + material.bending_weft * (1.0 - along_warp)
+    bent = np.einsum("hk,hkd->hd", weights, points[index] ** 2 / 2.0)
+    density = bent**2 / np.array(span)[:, None]
+    owned = np.bincount(triangles.ravel(), np.repeat(area / 3.0, 3), len(points)).astype(np.float64)
+    return index, weights, np.array(span) / _fit_rigidity(index, rigidity, density, owned, material)
+
+
+def _fit_rigidity(hinges: Indices, guess: Array, density: Array, owned: Array, material: ClothMaterial) -> Array:
+    """Rigidity (H,) of each hinge [N m], near `guess`, that makes every vertex as stiff as the fabric.
+
+    `density` (H, 2) is twice the energy of a hinge per rigidity when the cloth is bent to the curvature 1 along warp
+    or weft; half of it belongs to either end of the edge. Around a vertex that owns the area `owned` (V,) the sum must
+    be rigidity x area in both directions. Least squares: FIT_FREEDOM weighs leaving the guess against missing that.
+    """
+    count, ends = len(hinges), hinges[:, :2].ravel()
+    rows, wanted = [], []
+    middle = np.sqrt(material.bending_warp * material.bending_weft)
+    for direction, rigidity in enumerate((material.bending_warp, material.bending_weft)):
+        share = np.repeat(0.5 * middle * density[:, direction], 2) / (rigidity * owned[ends])
+        rows.append(coo_array((share, (ends, np.repeat(np.arange(count), 2))), shape=(len(owned), count)))
+        wanted.append(np.ones(len(owned)))
+    A = vstack(rows).tocsr()
+    missing = np.concatenate(wanted) - A @ (guess / middle)
+    change = lsqr(A, missing, damp=FIT_FREEDOM, atol=1e-8, btol=1e-8, iter_lim=300)[0] * middle
     lower, upper = sorted((material.bending_warp, material.bending_weft))
-    rigidity = np.clip(
-        material.bending_warp * along_warp + material.bending_weft * (1.0 - along_warp), 0.1 * lower, 1.2 * upper
-    )
-    return index, weights, np.array(span) / rigidity
+    return np.clip(guess + change, 0.1 * lower, 3.0 * upper)  # type: ignore[no-any-return]
 
 
 def _cotangent(u: Array, v: Array) -> Array:

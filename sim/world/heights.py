@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sewcell.geometry.poses import Array
 from sim.world.cloth_kernels import TOE_RAMP, TOE_SLOPE
 from sim.world.cloth_mesh import Indices
-from sim.world.membrane import Membrane, resist
+from sim.world.membrane import Membrane, measure_strain, resist
 
 UNEVEN = 60e-6
 """Unevenness of lying cloth from which a buckle grows [m]."""
@@ -116,17 +116,8 @@ def _find_buckled(
 ) -> None:
     """Mark the vertices of triangles that are shortened and may rise."""
     for t in m.moving:
-        uu = vv = 0.0
-        for c in range(3):
-            u = v = 0.0
-            for n in range(3):
-                i = m.triangles[t, n]
-                value = x[i, c] if c < 2 else z[i]
-                u += m.a[t, n] * value
-                v += m.b[t, n] * value
-            uu += u * u
-            vv += v * v
-        if 0.5 * (uu - 1.0) < m.buckles[t, 0] or 0.5 * (vv - 1.0) < m.buckles[t, 1]:
+        along, across, _ = measure_strain(x, z, m, t)
+        if along < m.buckles[t, 0] or across < m.buckles[t, 1]:
             for n in range(3):
                 i = m.triangles[t, n]
                 raised[i] = raised[i] or (w[i] > 0.0 and ceiling[i] > floor[i])

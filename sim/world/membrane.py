@@ -180,19 +180,28 @@ def resist(strain: float, stiffness: float, buckles: float) -> tuple[float, floa
     return stress + soft * over, soft, 0.5 * stress * buckles + stress * over + 0.5 * soft * over * over
 
 
+@njit(cache=True, error_model="numpy", inline="always")
+def measure_strain(x: Array, z: Array, m: Membrane, t: int) -> tuple[float, float, float]:
+    """Green strain of a triangle along warp and weft, and shear, from `x` (V, 2) and heights `z` (V,)."""
+    uu = vv = uv = 0.0
+    for c in range(3):
+        u = v = 0.0
+        for n in range(3):
+            i = m.triangles[t, n]
+            value = x[i, c] if c < 2 else z[i]
+            u += m.a[t, n] * value
+            v += m.b[t, n] * value
+        uu += u * u
+        vv += v * v
+        uv += u * v
+    return 0.5 * (uu - 1.0), 0.5 * (vv - 1.0), uv
+
+
 @njit(cache=True, error_model="numpy")
 def slip_yarns(x: Array, z: Array, m: Membrane) -> None:
     """At the end of a step: shear beyond the friction of the yarns has slipped."""
     for t in range(m.triangles.shape[0]):
-        shear = 0.0
-        for c in range(3):
-            u = v = 0.0
-            for n in range(3):
-                i = m.triangles[t, n]
-                value = x[i, c] if c < 2 else z[i]
-                u += m.a[t, n] * value
-                v += m.b[t, n] * value
-            shear += u * v
+        _, _, shear = measure_strain(x, z, m, t)
         rubbed = shear - m.slipped[t]
         if abs(rubbed) > m.yarn_limit[t]:
             m.slipped[t] = shear - np.sign(rubbed) * m.yarn_limit[t]

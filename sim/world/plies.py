@@ -4,16 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sewcell.geometry.poses import Array
 from sim.world.cloth import Cloth
 from sim.world.cloth_kernels import find_bounds, largest_square
 from sim.world.cloth_mesh import Indices
 from sim.world.cloth_step import Surroundings
-from sim.world.elements import Sweep
 from sim.world.lockstitch import Stitch, gather_seam
-from sim.world.ply_contact import Bonds, PlyGroup, advance_plies
+from sim.world.ply_contact import Bonds, advance_plies
+from sim.world.ply_layout import PlyLayout, gather, lay_out, mean_edge
 from sim.world.ply_pairs import Pairs, find_pairs, find_shares, is_folded, rim_lengths, rim_triangles, sort_by_rank
 
 NEAR = 0.2e-3
@@ -40,21 +39,6 @@ class Bonding:
     force: Array
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """What stays the same while the same plies are awake: places of vertices and triangles, and what is swept."""
-
-    start: Indices
-    triangle_start: Indices
-    ply: Indices
-    tri_ply: Indices
-    triangles: Indices
-    rim: NDArray[np.bool_]
-    rest: Array
-    sweep: Sweep
-    edge: float
-
-
 class Plies:
     """Plies in the order in which they lie; each keeps to its side of the next one. What nothing touches sleeps."""
 
@@ -62,7 +46,7 @@ class Plies:
         self.order: list[Cloth] = []
         self._bondings: list[Bonding] = []
         self._sides: dict[Cloth, tuple[Indices, Array]] = {}
-        self._layouts: dict[tuple[int, ...], _Layout] = {}
+        self._layouts: dict[tuple[int, ...], PlyLayout] = {}
         self._boxes: dict[Cloth, Array] = {}
 
     def add(self, cloth: Cloth) -> None:
@@ -90,7 +74,7 @@ class Plies:
         rim = np.flatnonzero(upper.mesh.boundary).astype(np.int64)
         pairs = find_pairs(
             np.vstack([upper.x, lower.x]), np.zeros((0, 2)), rim, lower.triangles + len(upper.x),
-            rim_triangles(lower.triangles), 0, len(lower.triangles), 1, CLING_FROM, 0.0, _mean_edge(lower), *_NOTHING,
+            rim_triangles(lower.triangles), 0, len(lower.triangles), 1, CLING_FROM, 0.0, mean_edge(lower), *_NOTHING,
         )  # fmt: skip
         found = zip(*pairs[:2], strict=True)
         share = np.array([find_shares(upper.x[v], lower.x[lower.triangles[t]]) for v, t in found])
@@ -180,14 +164,15 @@ class Plies:
     ) -> None:
         layout = self._layout(cloths)
         ends = [targets.get(c, c.held_now) for c in cloths]
-        group = _gather(cloths, layout, ends)
+        group = gather(cloths, layout, ends)
         pairs = self._find_pairs(cloths, layout, group.x, boxes, [_reach(c, dt) for c in cloths])
         bonds, bondings = self._bonds_of(cloths, layout)
         h = dt / substeps
-        interval = min(c.bending_interval(h) for c in cloths)
+        folded = any(is_folded(c.x, c.triangles) for c in cloths)
+        interval = 1 if folded else min(c.bending_interval(h) for c in cloths)
         seam = gather_seam(stitches, dict(zip(cloths, layout.start.tolist(), strict=False)))
         env = env._replace(plate_near=True)
-        advance_plies(group, layout.sweep, pairs, bonds, seam, env, h, substeps, interval)
+        advance_plies(group, layout.sweep, layout.grid, pairs, bonds, seam, env, h, substeps, interval)
         for k, (cloth, end) in enumerate(zip(cloths, ends, strict=True)):
             a, b = layout.start[k], layout.start[k + 1]
             if cloth.asleep:
@@ -206,7 +191,7 @@ class Plies:
             cloth.wake()
 
     def _find_pairs(
-        self, cloths: list[Cloth], layout: _Layout, x: Array, boxes: list[Array], reaches: list[float]
+        self, cloths: list[Cloth], layout: PlyLayout, x: Array, boxes: list[Array], reaches: list[float]
     ) -> Pairs:
         parts = []
         for u, upper in enumerate(cloths):
@@ -228,7 +213,7 @@ class Plies:
     def _pair(
         self,
         cloths: list[Cloth],
-        layout: _Layout,
+        layout: PlyLayout,
         x: Array,
         of: int,
         vertices: Indices,
@@ -249,11 +234,11 @@ class Plies:
         )  # fmt: skip
         if of == to:
             keys = (v - layout.start[of]) * (last - first) + (t - first)
-            order = np.argsort(keys)
+            order = np.argsort(keys, kind="stable")
             self._sides[cloths[of]] = (keys[order], side[order])
         return v, t, side
 
-    def _bonds_of(self, cloths: list[Cloth], layout: _Layout) -> tuple[Bonds, list[Bonding]]:
+    def _bonds_of(self, cloths: list[Cloth], layout: PlyLayout) -> tuple[Bonds, list[Bonding]]:
         place = {id(c): k for k, c in enumerate(cloths)}
         chosen = [b for b in self._bondings if id(b.upper) in place and id(b.lower) in place]
         vertices = [b.vertex + layout.start[place[id(b.upper)]] for b in chosen]
@@ -280,61 +265,13 @@ class Plies:
             b.vertex, b.triangle, b.share, b.force = b.vertex[whole], b.triangle[whole], b.share[whole], b.force[whole]
         self._bondings = [b for b in self._bondings if len(b.vertex)]
 
-    def _layout(self, cloths: list[Cloth]) -> _Layout:
+    def _layout(self, cloths: list[Cloth]) -> PlyLayout:
         name = tuple(v for c in cloths for v in (id(c), id(c.active), int(c.asleep)))
         if name not in self._layouts:
             if len(self._layouts) > 8:
                 self._layouts.clear()
-            self._layouts[name] = _lay_out(cloths)
+            self._layouts[name] = lay_out(cloths)
         return self._layouts[name]
-
-
-def _lay_out(cloths: list[Cloth]) -> _Layout:
-    start = np.concatenate([[0], np.cumsum([len(c.x) for c in cloths])]).astype(np.int64)
-    counts = [len(c.triangles) for c in cloths]
-    moving = [(c.active, s) for c, s in zip(cloths, start[:-1], strict=True) if not c.asleep]
-    return _Layout(
-        start,
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        np.repeat(np.arange(len(cloths)), np.diff(start)),
-        np.repeat(np.arange(len(cloths)), counts),
-        np.concatenate([c.triangles + s for c, s in zip(cloths, start[:-1], strict=True)]),
-        np.concatenate([rim_triangles(c.triangles) for c in cloths]),
-        np.concatenate([c.pattern for c in cloths]),
-        Sweep(
-            np.concatenate([e.triangles + s for e, s in moving]),
-            np.ascontiguousarray(np.concatenate([e.constants for e, _ in moving], axis=1)),
-            np.concatenate([e.hinges + s for e, s in moving]),
-            np.concatenate([e.weights for e, _ in moving]),
-            np.concatenate([e.bend for e, _ in moving]),
-        ),
-        float(np.mean([_mean_edge(c) for c in cloths])),
-    )
-
-
-def _gather(cloths: list[Cloth], layout: _Layout, ends: list[Array]) -> PlyGroup:
-    asleep = [c.asleep for c in cloths]
-    x = np.concatenate([c.x for c in cloths])
-    materials = [c.material for c in cloths]
-    return PlyGroup(
-        x,
-        np.concatenate([c.v for c in cloths]),
-        x.copy(),
-        np.concatenate([c.inverse_mass * (not a) for c, a in zip(cloths, asleep, strict=True)]),
-        layout.start,
-        layout.ply,
-        layout.triangles,
-        layout.tri_ply,
-        layout.rim,
-        np.concatenate([c.held + s for c, s in zip(cloths, layout.start[:-1], strict=True)]).astype(np.int64),
-        np.concatenate([c.held_now for c in cloths]),
-        np.concatenate(ends),
-        np.array([m.areal_mass for m in materials]),
-        np.array([m.thickness for m in materials]),
-        np.array([m.friction_table for m in materials]),
-        np.array([m.friction_ply for m in materials]),
-        np.zeros((len(cloths), 4)),
-    )
 
 
 def _reach(cloth: Cloth, dt: float) -> float:
@@ -343,9 +280,4 @@ def _reach(cloth: Cloth, dt: float) -> float:
 
 
 def _overlap(a: Array, b: Array) -> bool:
-    return bool(np.all(a[0] <= b[1]) and np.all(b[0] <= a[1]))
-
-
-def _mean_edge(cloth: Cloth) -> float:
-    """Edge of the equilateral triangle of mean area [m]."""
-    return float(np.sqrt(4.0 / np.sqrt(3.0) * cloth.mass.sum() / cloth.material.areal_mass / len(cloth.triangles)))
+    return bool((a[0] <= b[1]).all() and (b[0] <= a[1]).all())

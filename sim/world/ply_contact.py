@@ -1,7 +1,7 @@
 """One step of plies that may touch each other or themselves: all of them together, substep by substep.
 
 numba renews the compiled code in its cache when this file changes, not when a kernel called from here does: after
-editing cloth_kernels.py, save this file too.
+editing cloth_kernels.py or coarse_kernels.py, save this file too.
 """
 
 from typing import NamedTuple
@@ -16,11 +16,11 @@ from sim.world.cloth_kernels import (
     predict,
     push_from_foot,
     push_from_plate,
-    sweep_bending,
-    sweep_membrane,
 )
 from sim.world.cloth_mesh import Indices
 from sim.world.cloth_step import Surroundings
+from sim.world.coarse_grid import CoarseGrid
+from sim.world.coarse_kernels import factor_grid, sweep_elements
 from sim.world.elements import Sweep
 from sim.world.lockstitch import Seam, pull_seam
 from sim.world.ply_pairs import RIM, UPRIGHT, Pairs
@@ -87,14 +87,15 @@ class Contact(NamedTuple):
 
 @njit(cache=True, error_model="numpy")
 def advance_plies(
-    g: PlyGroup, e: Sweep, pairs: Pairs, bonds: Bonds, seam: Seam, env: Surroundings, h: float, substeps: int,
-    interval: int,
+    g: PlyGroup, e: Sweep, grid: CoarseGrid, pairs: Pairs, bonds: Bonds, seam: Seam, env: Surroundings, h: float,
+    substeps: int, interval: int,
 ) -> None:  # fmt: skip
     """Advance all plies by `substeps` of `h` [s]; hinges are swept every `interval` substeps."""
     x, v, w, previous = g.x, g.v, g.w, g.previous
     plies = g.thickness.shape[0]
     count, pair_count = x.shape[0], pairs.vertex.shape[0]
     multipliers = np.empty((3, e.triangles.shape[0]))
+    factor = factor_grid(x, e, grid, h)
     c = Contact(
         np.empty((pair_count, 3)), np.empty((pair_count, 3)), np.empty(pair_count),
         np.empty(pair_count, dtype=np.bool_), np.empty((pair_count, 2)), np.empty(count, dtype=np.bool_),
@@ -110,10 +111,7 @@ def advance_plies(
         for k in range(g.held.shape[0]):
             for d in range(3):
                 x[g.held[k], d] = g.held0[k, d] + t1 * (g.held1[k, d] - g.held0[k, d])
-        multipliers[:] = 0.0
-        sweep_membrane(x, w, e, multipliers, h)
-        if n % interval == 0:
-            sweep_bending(x, w, e, h, interval)
+        sweep_elements(x, w, e, grid, factor, multipliers, h, n, interval)
         pull_bonds(g, bonds, h)
         pull_seam(x, w, seam, h)
         R = env.plate_axes0 + t1 * (env.plate_axes1 - env.plate_axes0)

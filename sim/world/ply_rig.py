@@ -59,7 +59,9 @@ class PlyRig:
         given.update(self.gripper.targets_by_ply(T, DT))
         for cloth in self.gripper.plies:
             cloth.wake()
-        self.plies.step({c: self._around(c, T) for c in self.cloths}, DT, self.substeps, given, self.stitches)
+        around = self._around(T)
+        surroundings = {c: around._replace(friction=c.material.friction_table) for c in self.cloths}
+        self.plies.step(surroundings, DT, self.substeps, given, self.stitches)
         self.T_tool = T
 
     def wait(self, steps: int) -> None:
@@ -91,13 +93,13 @@ class PlyRig:
             x, y = self.T_tool[:2, 3]
             self.step(T_tool=tool_at(x, y, low + height * s * s * (3.0 - 2.0 * s)))
 
-    def _around(self, cloth: Cloth, T: Array) -> Surroundings:
-        m, machine, plate = cloth.material, BENCH.machine, BENCH.gripper
-        lifted = m.thickness + machine.foot_lift
+    def _around(self, T: Array) -> Surroundings:
+        machine, plate = BENCH.machine, BENCH.gripper
+        lifted = COTTON.thickness + machine.foot_lift
         return Surroundings(
             gravity=np.array(self.gravity),
             drag_coefficient=self.air,
-            friction=m.friction_table,
+            friction=COTTON.friction_table,
             plate_near=True,
             plate_axes0=np.ascontiguousarray(self.T_tool[:3, :3]),
             plate_axes1=np.ascontiguousarray(T[:3, :3]),

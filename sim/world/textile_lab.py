@@ -78,6 +78,16 @@ def hang_strip(material: ClothMaterial, length: float, width: float, edge: float
     return Rig(cloth, AWAY)
 
 
+def hang_weight(rig: Rig, force: float) -> None:
+    """Load the lower end of a hanging strip evenly with a weight of `force` [N]."""
+    cloth = rig.cloth
+    low = np.flatnonzero(cloth.pattern[:, 1] < 1e-6)
+    across = cloth.pattern[low, 0]
+    share = np.where((across > across.min()) & (across < across.max()), 1.0, 0.5)
+    cloth.mass[low] += force / GRAVITY * share / share.sum()
+    cloth.hold(cloth.held)
+
+
 def measure_elongation(rig: Rig) -> float:
     """How much the lower end of a hanging strip has sunk, over its length."""
     cloth = rig.cloth

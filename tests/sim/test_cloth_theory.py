@@ -17,6 +17,7 @@ from sim.world.textile_lab import (
     drape_round,
     droop_angle,
     hang_strip,
+    hang_weight,
     measure_bending_length,
     measure_elongation,
     measure_energy,
@@ -52,14 +53,17 @@ def test_every_fabric_droops_over_an_edge_as_peirce_says_on_two_meshes_and_two_l
         strip = overhang(material, 2.0 * expected, edge, along_weft, skew)
         lengths.append(measure_bending_length(strip, 2.0 * expected))
     assert lengths == pytest.approx([expected] * 3, rel=0.10)
-    # Rigidity goes with the third power of the bending length; fabric that bends within three edges feels the mesh.
-    assert (lengths[2] / lengths[0]) ** 3 == pytest.approx(1.0, abs=0.15 if expected > 3.4 * COARSE else 0.25)
+    # Rigidity goes with the third power of the bending length.
+    assert (lengths[2] / lengths[0]) ** 3 == pytest.approx(1.0, abs=0.15)
 
 
-@pytest.mark.parametrize(("edge", "stiffness"), [(10e-3, 4000.0), (7e-3, 4000.0), (7e-3, 2500.0)])
-def test_a_hanging_strip_stretches_by_its_weight_over_its_stiffness_in_short_substeps(edge, stiffness):
+@pytest.mark.parametrize(
+    ("edge", "stiffness", "substeps"),
+    [(COARSE, 4000.0, 20), (FINE, 4000.0, 20), (COARSE, 250.0, 20), (7e-3, 4000.0, 640)],
+)
+def test_a_hanging_strip_stretches_by_its_weight_over_its_stiffness(edge, stiffness, substeps):
     strip = hang_strip(replace(COTTON, stretch_warp=stiffness), 0.1, 0.03, edge)
-    strip.substeps = 640
+    strip.substeps = substeps
     found = []
     for _ in range(120):
         strip.cloth.wake()
@@ -67,13 +71,21 @@ def test_a_hanging_strip_stretches_by_its_weight_over_its_stiffness_in_short_sub
         found.append(measure_elongation(strip))
     expected = COTTON.areal_mass * GRAVITY * 0.1 / 2.0 / stiffness
     assert np.mean(found[60:]) == pytest.approx(expected, rel=0.05)
+    assert np.percentile(strip.cloth.strains(), 99) < 20.0 * expected
 
 
 @pytest.mark.parametrize("edge", [COARSE, FINE])
-def test_in_the_substeps_of_the_cell_hanging_cloth_stretches_less_than_one_percent(edge):
-    strip = settle(hang_strip(COTTON, 0.12, 0.05, edge), 0.5)
-    assert np.percentile(strip.cloth.strains(), 99) < 0.01
-    assert measure_elongation(strip) < 0.005
+@pytest.mark.parametrize("pull", [2.0, 20.0])
+def test_a_strip_pulled_in_its_plane_stretches_by_the_force_over_its_stiffness(edge, pull):
+    length, width = 0.12, 0.05
+    strip = hang_strip(COTTON, length, width, edge)
+    hang_weight(strip, pull * width)
+    found = []
+    for _ in range(240):
+        strip.wait(1)
+        found.append(measure_elongation(strip))
+    expected = (pull + COTTON.areal_mass * GRAVITY * length / 2.0) / COTTON.stretch_warp
+    assert np.mean(found[120:]) == pytest.approx(expected, rel=0.05)
 
 
 @pytest.mark.parametrize("degrees", [-1.0, 1.0])
