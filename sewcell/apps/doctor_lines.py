@@ -5,7 +5,7 @@ from typing import Literal
 
 from serial.tools import list_ports
 
-from sewcell.config.models_cell import ArmPortModel, PortsModel
+from sewcell.config.models_ports import ArmPortModel, PortsModel
 from sewcell.drivers.devices.identity import check_identity
 from sewcell.drivers.devices.port_survey import MODULES, Answer, Kind, survey_port
 from sewcell.drivers.protocols import io_module, sewing_head

@@ -5,7 +5,8 @@ import asyncio
 from sewcell.apps.wall_loop import WallLoop
 from sewcell.backend import CellPorts, FilmWish, WindowWish, Witness
 from sewcell.config.layers import Job
-from sewcell.config.models_cell import CameraModel, PortsModel
+from sewcell.config.models_cell import CameraModel
+from sewcell.config.models_ports import PortsModel
 from sewcell.drivers.devices.camera import CameraSettings, CaptureSource
 from sewcell.drivers.transport.serial_port import SerialTransport
 from sewcell.drivers.transport.urgency import hurry, relax

@@ -24,6 +24,7 @@ from sewcell.config.base import (
     Vec2,
     Vec3,
 )
+from sewcell.config.models_ports import PortsModel
 from sewcell.config.patches import CellOverride
 from sewcell.units import MM
 
@@ -293,44 +294,13 @@ class MotionModel(Model):
     set_point_ms: Annotated[float, Field(ge=1.0, le=1000.0)]
 
 
-Parity = Literal["N", "E", "O"]
+class LoaderModel(Model):
+    """What the loader lays into the pick zone: single pieces, or stacks of `stack_plies` that are picked from the top.
 
-
-class ArmPortModel(Model):
-    """A serial line as pyserial takes it; 8 data bits, 1 stop bit."""
-
-    url: Name
-    baud: Annotated[int, Field(ge=300, le=4_000_000)]
-    parity: Parity = "N"
-
-
-class FieldBusPortModel(ArmPortModel):
-    """Modbus RTU has even parity unless the modules are set otherwise."""
-
-    parity: Parity = "E"
-
-
-class CameraPortModel(Model):
-    """The camera as OpenCV takes it: a number, a film or picture file, a URL, a GStreamer pipeline.
-
-    What is left out stays as the camera has it; without `exposure_ms` it exposes by itself. `latency_ms`: from the
-    exposure until the picture is here, for cameras that do not tell when they exposed.
+    A run begins with a new stack; the cell counts what it has taken.
     """
 
-    device: Annotated[int, Field(ge=0)] | Name
-    api: Literal["any", "ffmpeg", "gstreamer", "v4l2"] = "any"
-    frame_rate_hz: Annotated[float, Field(gt=0.0, le=1000.0)] | None = None
-    exposure_ms: Annotated[float, Field(gt=0.0, le=10_000.0)] | None = None
-    gain: NotNegative | None = None
-    latency_ms: Annotated[float, Field(ge=0.0, le=10_000.0)] = 0.0
-
-
-class PortsModel(Model):
-    """configs/ports/*.yaml, and the block `ports` of a cell: the wires of the serial backend."""
-
-    arm: ArmPortModel
-    field_bus: FieldBusPortModel
-    camera: CameraPortModel
+    stack_plies: Annotated[int, Field(ge=1, le=50)] = 1
 
 
 class CellModel(Model):
@@ -344,5 +314,6 @@ class CellModel(Model):
     machine: MachineModel
     tool: ToolModel
     motion: MotionModel
+    loader: LoaderModel = LoaderModel()
     ports: PortsModel
     override: CellOverride | None = None

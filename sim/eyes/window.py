@@ -15,7 +15,7 @@ FRAME_STEPS = 12
 """Steps of the world between two frames."""
 RIGID = 1e-7
 """A body has kept its shape when its points fit one motion to this [m]."""
-EYE = (1.7, 40.0, -28.0, (0.35, 0.1, 0.15))
+EYE = (1.15, 150.0, -33.0, (0.42, 0.15, 0.1))
 """Distance [m], yaw, pitch [deg] and target [m] of the window's first view."""
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 

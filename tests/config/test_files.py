@@ -10,7 +10,8 @@ from sewcell.config.layers import load_job
 from sewcell.config.loader import load_yaml
 from sewcell.config.models import FabricModel, GarmentModel
 from sewcell.config.models_calibration import CheckModel, FiducialsModel, HandEyeModel, ToolPointModel
-from sewcell.config.models_cell import ArmModel, CameraModel, CellModel, LensModel, PortsModel
+from sewcell.config.models_cell import ArmModel, CameraModel, CellModel, LensModel
+from sewcell.config.models_ports import PortsModel
 from sewcell.config.models_scenario import ImperfectionsModel, ScenarioModel
 from sewcell.pattern.dxf import read_pieces
 
