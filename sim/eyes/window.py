@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pybullet as p
+from numpy.typing import NDArray
 
 from sewcell.errors import ConfigError
 from sewcell.geometry.poses import Array
@@ -88,16 +89,27 @@ class Window:
         self._bodies[name] = self._make(mesh), mesh, mesh
 
     def _make(self, mesh: Mesh) -> int:
-        faces = np.vstack([mesh.faces, mesh.faces[:, ::-1]]) if mesh.two_sided else mesh.faces
+        vertices, faces = split_faces(mesh)
         shape = p.createVisualShape(
             p.GEOM_MESH,
-            vertices=mesh.vertices.tolist(),
+            vertices=vertices.tolist(),
             indices=faces.ravel().tolist(),
             rgbaColor=(*mesh.colour, 1.0),
             physicsClientId=self.client,
         )
         body: int = p.createMultiBody(0.0, -1, shape, physicsClientId=self.client)
         return body
+
+
+def split_faces(mesh: Mesh) -> tuple[Array, NDArray[np.int64]]:
+    """Vertices (N, 3) and faces (M, 3) that share a vertex only where they share its normal too: PyBullet shades by the
+    mean of the faces at a vertex, which would round edges and leave a two-sided sheet without any."""
+    vertices, faces = mesh.vertices, np.asarray(mesh.faces, dtype=np.int64)
+    if not mesh.smooth:
+        vertices, faces = vertices[faces].reshape(-1, 3), np.arange(3 * len(faces)).reshape(-1, 3)
+    if mesh.two_sided:
+        vertices, faces = np.vstack([vertices, vertices]), np.vstack([faces, faces[:, ::-1] + len(vertices)])
+    return vertices, faces
 
 
 def find_motion(before: Array, after: Array) -> tuple[Array, Array] | None:
