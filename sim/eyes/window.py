@@ -18,6 +18,7 @@ RIGID = 1e-7
 """A body has kept its shape when its points fit one motion to this [m]."""
 EYE = (1.15, 150.0, -33.0, (0.42, 0.15, 0.1))
 """Distance [m], yaw, pitch [deg] and target [m] of the window's first view."""
+TINY = 1e-30
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
@@ -89,11 +90,12 @@ class Window:
         self._bodies[name] = self._make(mesh), mesh, mesh
 
     def _make(self, mesh: Mesh) -> int:
-        vertices, faces = split_faces(mesh)
+        vertices, normals, faces = split_faces(mesh)
         shape = p.createVisualShape(
             p.GEOM_MESH,
             vertices=vertices.tolist(),
             indices=faces.ravel().tolist(),
+            normals=normals.tolist(),
             rgbaColor=(*mesh.colour, 1.0),
             physicsClientId=self.client,
         )
@@ -101,15 +103,24 @@ class Window:
         return body
 
 
-def split_faces(mesh: Mesh) -> tuple[Array, NDArray[np.int64]]:
-    """Vertices (N, 3) and faces (M, 3) that share a vertex only where they share its normal too: PyBullet shades by the
-    mean of the faces at a vertex, which would round edges and leave a two-sided sheet without any."""
+def split_faces(mesh: Mesh) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Vertices (N, 3) with normals (N, 3) and faces (M, 3): a vertex is shared only where its normal is.
+
+    PyBullet takes the direction from the origin for a normal where none is given.
+    """
     vertices, faces = mesh.vertices, np.asarray(mesh.faces, dtype=np.int64)
     if not mesh.smooth:
         vertices, faces = vertices[faces].reshape(-1, 3), np.arange(3 * len(faces)).reshape(-1, 3)
+    corners = vertices[faces]
+    normals = np.zeros_like(vertices)
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    for corner in range(3):
+        np.add.at(normals, faces[:, corner], across)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1)[:, None], TINY)
     if mesh.two_sided:
-        vertices, faces = np.vstack([vertices, vertices]), np.vstack([faces, faces[:, ::-1] + len(vertices)])
-    return vertices, faces
+        faces = np.vstack([faces, faces[:, ::-1] + len(vertices)])
+        vertices, normals = np.vstack([vertices, vertices]), np.vstack([normals, -normals])
+    return vertices, normals, faces
 
 
 def find_motion(before: Array, after: Array) -> tuple[Array, Array] | None:
