@@ -21,12 +21,13 @@ from sewcell.image import Image
 from sewcell.process.looking import FACES, SeamOrder, Verdict, judge
 from sewcell.process.recipe import PieceRecipe
 from sewcell.units import DEG, MM
-from sewcell.vision.background import Pixels, make_background
+from sewcell.vision.background import make_background
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.inspection_drawing import draw_inspection
 from sewcell.vision.located import require_one
 from sewcell.vision.pictures import read_picture, write_picture
 from sewcell.vision.piece_pose import locate
+from sewcell.vision.thinning import Pixels
 
 FAULTY, UNUSABLE = 1, 2
 """Exit codes: a seam is out of tolerance; the picture or a file does not allow an answer."""

@@ -37,7 +37,7 @@ FAULT_TEXTS: Mapping[str, FaultText] = {
     "needle-strike": FaultText("the needle hits the gripper and breaks", "stops, asks to look at the needle"),
     "pick-fails": FaultText("the pins take nothing, once", "looks and picks again"),
     "piece-slips": FaultText("the piece turns by 5 deg in the gripper, 4 mm aside", "sews beside the line, flags it"),
-    "piece-dropped": FaultText("the pins lose the piece", "stops before the needle starts"),
+    "piece-dropped": FaultText("the pins lose the next piece that is carried away", "stops before the needle starts"),
     "piece-taken-away": FaultText("somebody takes the piece away", "stops, says where it looked"),
     "stitch-skipped": FaultText("the hook misses the next loop", "finishes, flags the stitch"),
     "thread-break": FaultText("the needle thread breaks", "stops needle up, asks for a new thread"),

@@ -102,14 +102,14 @@ def load_job(
     fabric_path = _find_named("fabric", garments, "fabric")
     fabrics = _read_layer(fabric_path, "fabric", FabricModel, [garments.document])
     cell_path = _find_named("cell", garments, "cell") if cell is None else _find_argument("cell", cell, root)
-    cells = _read_layer(cell_path, "cell", CellModel, [fabrics.document, garments.document])
+    scenario_path = _find_argument("scenario", DEFAULT_SCENARIO if scenario is None else scenario, root)
+    scenarios = _read_layer(scenario_path, "scenario", ScenarioModel, [])
+    cells = _read_layer(cell_path, "cell", CellModel, [fabrics.document, garments.document, scenarios.document])
     above = [cells.document, fabrics.document, garments.document]
     arm_path, camera_path = _find_named("arm", cells, "arm"), _find_named("camera", cells, "camera", "file")
     arms = _read_layer(arm_path, "arm", ArmModel, above)
     cameras = _read_layer(camera_path, "camera", CameraModel, above)
     calibration = _read_calibration(cells, cameras)
-    scenario_path = _find_argument("scenario", DEFAULT_SCENARIO if scenario is None else scenario, root)
-    scenarios = _read_layer(scenario_path, "scenario", ScenarioModel, [])
     if imperfections is None:
         level_path = _find_named("imperfection", scenarios, "imperfections")
     else:

@@ -294,6 +294,15 @@ class MotionModel(Model):
     set_point_ms: Annotated[float, Field(ge=1.0, le=1000.0)]
 
 
+class LoaderModel(Model):
+    """What the loader lays into the pick zone: single pieces, or stacks of `stack_plies` that are picked from the top.
+
+    A run begins with a new stack; the cell counts what it has taken.
+    """
+
+    stack_plies: Annotated[int, Field(ge=1, le=50)] = 1
+
+
 class CellModel(Model):
     """configs/cells/*.yaml"""
 
@@ -305,5 +314,6 @@ class CellModel(Model):
     machine: MachineModel
     tool: ToolModel
     motion: MotionModel
+    loader: LoaderModel = LoaderModel()
     ports: PortsModel
     override: CellOverride | None = None

@@ -14,10 +14,13 @@ FaultName = Annotated[str, AfterValidator(check_fault_name)]
 
 
 class PieceSpread(Model):
-    """How far the loader puts a piece from its place: +- position, +- angle."""
+    """How far the loader puts a piece, or a stack, from its place: +- position, +- angle; and standard deviations of
+    each ply from the place of its stack."""
 
     position_mm: NotNegative = 0.0
     angle_deg: Annotated[float, Field(ge=0.0, le=180.0)] = 0.0
+    stack_sigma_mm: NotNegative = 0.0
+    stack_sigma_deg: NotNegative = 0.0
 
 
 class FabricSpread(Model):

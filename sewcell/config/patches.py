@@ -36,6 +36,7 @@ class GarmentOverride(FabricOverride):
 
 
 class ScenarioOverride(Model):
-    """What a scenario changes in its level of imperfection."""
+    """What a scenario changes in its level of imperfection and in the cell."""
 
     imperfections: Patch | None = None
+    cell: Patch | None = None

@@ -115,6 +115,7 @@ def make_station(job: Job) -> Station:
         period=motion.set_point_ms * MS,
         camera_settle=cell.camera.settle_ms * MS,
         shaft_acceleration=cell.machine.acceleration_spm_s * SPM,
+        stack_plies=cell.loader.stack_plies,
         fiducials={n: np.array(at) for n, at in marks.places_m.items()} if marks else {},
     )
 

@@ -1,7 +1,7 @@
 """Timed joint motion in fine samples, with the certificate of the limits that it keeps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -68,6 +68,13 @@ class Trajectory:
     def goal(self) -> Array:
         """Last posture (6,) [rad]."""
         return np.asarray(self.positions[-1])
+
+    def reverse(self, name: str) -> "Trajectory":
+        """The way back, as long as the way there: through the same postures, with the same limits kept."""
+        backwards = self.certificate and replace(
+            self.certificate, nearest_time=float(self.times[0] + self.times[-1]) - self.certificate.nearest_time
+        )
+        return Trajectory(self.times, self.positions[::-1], name, backwards)
 
     def set_points(self, period: float) -> tuple[Array, Array]:
         """Every sample at a multiple of `period` [s] from the first: times (M,) [s] and positions (M, 6) [rad].

@@ -1,5 +1,6 @@
 """Boundaries of cut pieces: open lines chained into rings, half pieces unfolded, the result checked."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -92,7 +93,7 @@ def check_ring(ring: Array, what: str = "outline") -> Array:
         raise ConfigError(f"its {what} has only {len(ring)} different points; draw at least three")
     polygon = Polygon(ring)
     if not polygon.is_valid:
-        reason = explain_validity(Polygon(ring / MM))
+        reason = re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]):.2f}", explain_validity(Polygon(ring / MM)))
         raise ConfigError(f"its {what} is not a simple outline ({reason}, in mm); draw it without crossings")
     return ring if LinearRing(ring).is_ccw else ring[::-1].copy()
 

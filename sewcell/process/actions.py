@@ -112,13 +112,26 @@ async def go_home(cell: Workcell) -> None:
     await move(cell, motion)
 
 
-async def sight(cell: Workcell, piece: Piece, zone: Array) -> Sighting:
-    """Take a picture and find the one `piece` in the `zone` (K, 2) of the table; raises VisionError when unsure."""
+async def put_back(cell: Workcell, lift: Trajectory) -> None:
+    """Lay down what a `lift` has brought up where it was taken, for what falls from that height does not lie flat."""
+    await move(cell, lift.reverse("put back"))
+    await cell.gripper.pins_in()
+    await move(cell, lift)
+
+
+async def sight(cell: Workcell, piece: Piece, zone: Array, plies: int = 1) -> Sighting:
+    """Take a picture and find the one `piece`, or stack of `plies`, in the `zone` (K, 2) of the table.
+
+    All plies look alike, so the outline of a stack is that of its highest ply where the camera does not see its side,
+    and that of its lowest where it does: in the mean it lies half as high as the stack's upper surface over its lowest.
+    Raises: VisionError when unsure.
+    """
     await asyncio.sleep(cell.station.camera_settle)
     image = await cell.grab()
     camera = await find_camera(cell, image)
     recipe = cell.recipe
-    order = SightOrder(piece, zone, camera, recipe.thickness, recipe.max_residual, recipe.min_confidence)
+    height = recipe.thickness * (1 + plies) / 2.0
+    order = SightOrder(piece, zone, camera, height, recipe.max_residual, recipe.min_confidence)
     decision = await compute(decide, order, image, cell.require_background(), expected=LOCATE_TIME)
     cell.on_decision(decision)
     if decision.located is None:

@@ -21,7 +21,8 @@ FACES = ("up",)
 
 @dataclass(frozen=True, slots=True)
 class SightOrder:
-    """Find the one `piece` in the `zone` (K, 2) [m, table] with `camera`; `thickness` [m] of the cloth.
+    """Find the one `piece` in the `zone` (K, 2) [m, table] with `camera`; `thickness` [m] of the cloth, of a stack the
+    height at which its outline is seen.
 
     It must lie within `max_residual` [m] rms of its outline and be found with `min_confidence`, 0 to 1.
     """

@@ -90,8 +90,11 @@ def plan_seam_cycle(
     T_table_piece: PlanarPose,
     thickness: float,
     acceleration: float = np.inf,
+    below: float = 0.0,
 ) -> SeamPlan:
     """Plan everything from home, over a piece that lies at `T_table_piece`, through `seam`, and back home.
+
+    The piece lies `below` [m] over the table, on others, where it is picked.
 
     With a piece, the tool keeps to `acceleration` [m/s2]; see `limit_acceleration`.
 
@@ -102,7 +105,9 @@ def plan_seam_cycle(
     program = make_program(seam, grip, station.shaft_acceleration)
     grip_height = make_pose((0.0, 0.0, GRIP_COMPRESSION * thickness))
 
-    T_base_grip = grip_height @ station.T_base_table @ T_table_piece.matrix() @ grip.piece_tool
+    T_base_grip = (
+        make_pose((0.0, 0.0, below)) @ grip_height @ station.T_base_table @ T_table_piece.matrix() @ grip.piece_tool
+    )
     T_base_start = station.T_base_needle @ grip.needle_tool(thickness)
     T_base_beside = station.T_base_needle @ grip.needle_tool(thickness, aside=SIDESTEP)
     T_base_out = station.T_base_needle @ grip.needle_tool(thickness, travelled=grip.length, aside=SIDESTEP)

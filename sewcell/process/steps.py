@@ -6,10 +6,11 @@ from typing import ClassVar, Protocol
 
 from sewcell.compute import compute
 from sewcell.errors import DeviceFaultError
-from sewcell.process.actions import feel_plies, find_camera, go_home, inspect, move, sew_together, sight
+from sewcell.process.actions import feel_plies, find_camera, go_home, inspect, move, put_back, sew_together, sight
 from sewcell.process.looking import EmptyTable
 from sewcell.process.plan import SeamPlan, limit_acceleration, plan_seam_cycle
 from sewcell.process.recipe import PieceRecipe, SeamRecipe
+from sewcell.process.station import Station
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import InspectedSeam, PieceLog, SewnSeam, Sighting
 from sewcell.vision.background import make_background
@@ -42,6 +43,10 @@ class Task:
     def seam(self) -> SeamRecipe:
         """The seam to sew now."""
         return self.recipe.seams[self.seam_index]
+
+    def count_plies(self, station: Station) -> int:
+        """Plies where the piece lies now: a stack before its first seam, the piece alone from then on."""
+        return 1 if self.seam_index > 0 else station.count_stack(self.log.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ class Look:
     async def run(self, cell: Workcell) -> Step:
         again = self.task.seam_index > 0
         zone = cell.station.place_zone if again else cell.station.pick_zone
-        sighting = await sight(cell, self.task.recipe.piece, zone)
+        sighting = await sight(cell, self.task.recipe.piece, zone, self.task.count_plies(cell.station))
         if self.task.log.found is None:
             self.task.log.found = sighting
         return Plan(self.task, sighting)
@@ -123,6 +128,7 @@ class Plan:
             self.sighting.located.pose,
             cell.recipe.thickness,
             limit_acceleration(cell.recipe, task.recipe, task.seam, cell.station),
+            (task.count_plies(cell.station) - 1) * cell.recipe.thickness,
             expected=PLAN_TIME,
         )
         for name, motion in plan.motions().items():
@@ -155,6 +161,8 @@ class Lift(PlannedStep):
         if plies == 1:
             self.task.log.picked = True
             return Carry(self.task, self.plan)
+        if plies > 0:
+            await put_back(cell, self.plan.lift)
         found = "no fabric" if plies == 0 else f"{plies} plies"
         if self.task.attempt >= PICK_ATTEMPTS:
             await cell.gripper.pins_in()
@@ -167,7 +175,7 @@ class Lift(PlannedStep):
 
 @dataclass(frozen=True, slots=True)
 class PickAgain:
-    """Let go and look anew after a failed pick."""
+    """Leave the picture and look anew after a failed pick."""
 
     task: Task
     name: ClassVar[str] = "pick again"

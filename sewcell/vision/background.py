@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from sewcell.errors import VisionError
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
+from sewcell.vision.bands import check_bands
 from sewcell.vision.camera_model import CameraModel
+from sewcell.vision.thinning import Pixels, choose_stride, measure_sharpness, measure_spread, thin
 
 SHADOW_SIGMA = 0.10
 """A soft shadow darkens the table by this share of its brightness (one standard deviation)."""
 
-_STRIDED_PIXELS = 120_000
 _STATISTICS_STRIDE = 4
 _THRESHOLD_SIGMAS = 5.0
 _NOISE_FLOOR_LEVELS = 0.7
@@ -25,7 +26,6 @@ _BLANK_SPREAD_LEVELS = 1.0
 _BLANK_SPREAD_RATIO = 0.3
 _MM_PER_PX = (0.005, 10.0)
 _DARK_LEVEL = 8.0
-_PATCH = 48
 _BLURRED_RATIO = 0.3
 _SATURATED_LEVEL = 253
 _SATURATED_SHARE = 0.3
@@ -41,7 +41,6 @@ _LIT_SHARE = 0.1
 _SAME_COLOUR = 0.2
 _QUARTILE_OF_ABSOLUTE_NORMAL = 0.3186  # a quarter of |N(0, 1)| lies below
 
-Pixels = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
 
 
@@ -57,9 +56,8 @@ class Background:
     sharpness: float = field(init=False)
 
     def __post_init__(self) -> None:
-        stride = _stride(self.pixels)
-        object.__setattr__(self, "grid", _thin(self.pixels, stride))
-        object.__setattr__(self, "sharpness", _sharpness(self.pixels))
+        object.__setattr__(self, "grid", thin(self.pixels, choose_stride(self.pixels)))
+        object.__setattr__(self, "sharpness", measure_sharpness(self.pixels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,22 +135,22 @@ def check_exposure(pixels: Pixels) -> None:
         raise VisionError(
             f"the picture has shape {pixels.shape} and type {pixels.dtype}: 8-bit blue-green-red pictures are needed"
         )
-    step = _STATISTICS_STRIDE * _stride(pixels)
-    small = _thin(pixels, step)
+    step = _STATISTICS_STRIDE * choose_stride(pixels)
+    small = thin(pixels, step)
     if float(small.mean()) < _DARK_LEVEL:
         raise VisionError("the picture is dark: switch on the light, open the lens or take off its cap")
     blue, green, red = np.moveaxis(small, 2, 0)
     saturated = float((np.minimum(np.minimum(blue, green), red) >= _SATURATED_LEVEL).mean())
     if saturated > _SATURATED_SHARE:
         raise VisionError(f"the picture is overexposed ({saturated:.0%} of it is white): shorten the exposure")
-    if _spread(small) < _BLANK_SPREAD_LEVELS:
+    if measure_spread(small) < _BLANK_SPREAD_LEVELS:
         raise VisionError("the picture is blank: check that the camera delivers and that its lens is free")
 
 
 def compare(pixels: Pixels, background: Background) -> Comparison:
     """Set a picture against the empty table, on a grid of about 120,000 pixels.
 
-    Raises: VisionError when the picture is unusable or too different from the background to be compared with it.
+    Raises: VisionError when the picture is unusable, in flickering light, or too different from the background.
     """
     check_exposure(pixels)
     if pixels.shape != background.pixels.shape:
@@ -160,12 +158,12 @@ def compare(pixels: Pixels, background: Background) -> Comparison:
             f"the picture has {pixels.shape[1]} x {pixels.shape[0]} pixels and the empty table "
             f"{background.pixels.shape[1]} x {background.pixels.shape[0]}: take both with the same settings"
         )
-    stride = _stride(pixels)
-    picture = _thin(pixels, stride)
-    few_seen, few_bare = _thin(picture, _STATISTICS_STRIDE), _thin(background.grid, _STATISTICS_STRIDE)
-    if _spread(few_seen) < _BLANK_SPREAD_RATIO * _spread(few_bare):
+    stride = choose_stride(pixels)
+    picture = thin(pixels, stride)
+    few_seen, few_bare = thin(picture, _STATISTICS_STRIDE), thin(background.grid, _STATISTICS_STRIDE)
+    if measure_spread(few_seen) < _BLANK_SPREAD_RATIO * measure_spread(few_bare):
         raise VisionError("the picture is blank where the empty table has structure: check the camera and its lens")
-    if _sharpness(pixels) < _BLURRED_RATIO * background.sharpness:
+    if measure_sharpness(pixels) < _BLURRED_RATIO * background.sharpness:
         raise VisionError("the picture is blurred: focus the lens, clean it, and let camera and table come to rest")
     seen, bare = (np.ascontiguousarray(few.reshape(-1, 3).T, np.float32) for few in (few_seen, few_bare))  # (3, n)
     gain, noise = _measure_light(seen, bare)
@@ -174,6 +172,7 @@ def compare(pixels: Pixels, background: Background) -> Comparison:
             f"the light has changed: the picture is {gain.mean():.2f} times as bright as the empty table was; "
             "restore the light or take a new picture of the empty table"
         )
+    check_bands(picture, background.grid)
     comparison = Comparison(picture, background.grid, stride, gain, noise)
     changed = float(mask_objects(replace(comparison, picture=few_seen, empty=few_bare), SHADOWED).mean())
     if noise.max() > _NOISE_LIMIT_LEVELS or changed > _CHANGED_LIMIT:
@@ -318,40 +317,7 @@ def _judge(
             row[x] = (dd[x] - limit) * (one + s * bb[x]) > s * db[x] * db[x]
 
 
-@njit(cache=True, error_model="numpy")
-def _thin(pixels: Pixels, step: int) -> Pixels:
-    """Every `step`-th pixel of every `step`-th row."""
-    height, width = (pixels.shape[0] + step - 1) // step, (pixels.shape[1] + step - 1) // step
-    thin = np.empty((height, width, 3), np.uint8)
-    for y in range(height):
-        for x in range(width):
-            for k in range(3):
-                thin[y, x, k] = pixels[y * step, x * step, k]
-    return thin
-
-
 def _quantile(rows: NDArray[np.float32], share: float) -> Array:
     """The value (K,) below which a share of each row (K, n) lies."""
     middle = int(share * rows.shape[1])
     return np.asarray(np.partition(rows, middle, axis=1)[:, middle], np.float64)
-
-
-def _stride(pixels: Pixels) -> int:
-    """Step that leaves about 120,000 pixels."""
-    return max(1, round(float(np.sqrt(pixels.shape[0] * pixels.shape[1] / _STRIDED_PIXELS))))
-
-
-def _sharpness(pixels: Pixels) -> float:
-    """Median, over patches of the picture, of the variance of the Laplacian."""
-    height, width = pixels.shape[:2]
-    patches = [
-        pixels[row : row + _PATCH, column : column + _PATCH, 1]
-        for row in np.linspace(0, max(0, height - _PATCH), 3, dtype=int)
-        for column in np.linspace(0, max(0, width - _PATCH), 4, dtype=int)
-    ]
-    return float(np.median([cv2.meanStdDev(cv2.Laplacian(patch, cv2.CV_16S))[1][0, 0] ** 2 for patch in patches]))
-
-
-def _spread(picture: NDArray[np.uint8] | NDArray[np.float32]) -> float:
-    """Standard deviation of the brightness [levels]."""
-    return float(picture[..., 1].std())

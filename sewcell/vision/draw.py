@@ -9,9 +9,9 @@ from sewcell.geometry.poses import Array
 from sewcell.image import Image
 from sewcell.pattern.piece import Piece
 from sewcell.units import DEG, MM
-from sewcell.vision.background import Pixels
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.located import LocatedPiece, LocateResult
+from sewcell.vision.thinning import Pixels
 
 _OUTLINE = (60, 220, 60)
 _SEW_LINE = (40, 160, 255)

@@ -5,7 +5,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from sewcell.geometry.poses import Array
-from sewcell.vision.background import Pixels
+from sewcell.vision.thinning import Pixels
 
 Floats = NDArray[np.float32]
 

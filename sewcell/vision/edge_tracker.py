@@ -12,9 +12,9 @@ from sewcell.errors import VisionError
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
 from sewcell.units import DEG, MM
-from sewcell.vision.background import Pixels
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.edge_kernels import STEP_TABLE, TABLE_STEP, find_curve, fit_polynomial, fit_steps, score_columns
+from sewcell.vision.thinning import Pixels
 
 AHEAD = (0.0, 20.0 * MM, 30.0 * MM, 40.0 * MM)
 """Distances before the needle at which the edge is told [m]."""

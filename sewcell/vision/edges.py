@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from sewcell.geometry.poses import Array
 from sewcell.units import MM
-from sewcell.vision.background import ORDINARY, SHADOW_SIGMA, Pixels, is_table
+from sewcell.vision.background import ORDINARY, SHADOW_SIGMA, is_table
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.edge_sampling import MARGIN, discriminate, find_spread, sample_lines, smooth_ring, sum_cover
+from sewcell.vision.thinning import Pixels
 
 _BAND_PX = 5.0
 _RIM_PX = 2.5

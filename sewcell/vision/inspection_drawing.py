@@ -8,11 +8,11 @@ import numpy as np
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
 from sewcell.units import MM
-from sewcell.vision.background import Pixels
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.draw import draw_polyline
 from sewcell.vision.inspection import SeamInspection
 from sewcell.vision.seam_strip import straighten
+from sewcell.vision.thinning import Pixels
 
 _PX_PER_MM = 10.0
 """Scale along the seam in both parts, and across it in the picture."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from sewcell.errors import VisionError
 from sewcell.image import Image
-from sewcell.vision.background import Pixels
+from sewcell.vision.thinning import Pixels
 
 _ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}
 """How a JPEG and a PNG file begin, and what their last bytes hold."""

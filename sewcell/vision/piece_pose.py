@@ -64,7 +64,8 @@ def locate(
         faces: which faces may be up, of "up" and "down" (down: the piece lies mirrored).
 
     Raises: VisionError when the picture cannot be used: blank, dark, overexposed, blurred, of another size than the
-        camera file says, or too different from the background; or when there is nothing to look for.
+        camera file says, in flickering light, or too different from the background; or when there is nothing to look
+        for.
     """
     check_size(image, camera)
     _check_request(pieces, faces)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pybullet as p
+from numpy.typing import NDArray
 
 from sewcell.errors import ConfigError
 from sewcell.geometry.poses import Array
@@ -15,8 +16,9 @@ FRAME_STEPS = 12
 """Steps of the world between two frames."""
 RIGID = 1e-7
 """A body has kept its shape when its points fit one motion to this [m]."""
-EYE = (1.7, 40.0, -28.0, (0.35, 0.1, 0.15))
+EYE = (1.15, 150.0, -33.0, (0.42, 0.15, 0.1))
 """Distance [m], yaw, pitch [deg] and target [m] of the window's first view."""
+TINY = 1e-30
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
@@ -88,16 +90,37 @@ class Window:
         self._bodies[name] = self._make(mesh), mesh, mesh
 
     def _make(self, mesh: Mesh) -> int:
-        faces = np.vstack([mesh.faces, mesh.faces[:, ::-1]]) if mesh.two_sided else mesh.faces
+        vertices, normals, faces = split_faces(mesh)
         shape = p.createVisualShape(
             p.GEOM_MESH,
-            vertices=mesh.vertices.tolist(),
+            vertices=vertices.tolist(),
             indices=faces.ravel().tolist(),
+            normals=normals.tolist(),
             rgbaColor=(*mesh.colour, 1.0),
             physicsClientId=self.client,
         )
         body: int = p.createMultiBody(0.0, -1, shape, physicsClientId=self.client)
         return body
+
+
+def split_faces(mesh: Mesh) -> tuple[Array, Array, NDArray[np.int64]]:
+    """Vertices (N, 3) with normals (N, 3) and faces (M, 3): a vertex is shared only where its normal is.
+
+    PyBullet takes the direction from the origin for a normal where none is given.
+    """
+    vertices, faces = mesh.vertices, np.asarray(mesh.faces, dtype=np.int64)
+    if not mesh.smooth:
+        vertices, faces = vertices[faces].reshape(-1, 3), np.arange(3 * len(faces)).reshape(-1, 3)
+    corners = vertices[faces]
+    normals = np.zeros_like(vertices)
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    for corner in range(3):
+        np.add.at(normals, faces[:, corner], across)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1)[:, None], TINY)
+    if mesh.two_sided:
+        faces = np.vstack([faces, faces[:, ::-1] + len(vertices)])
+        vertices, normals = np.vstack([vertices, vertices]), np.vstack([normals, -normals])
+    return vertices, normals, faces
 
 
 def find_motion(before: Array, after: Array) -> tuple[Array, Array] | None:

@@ -32,6 +32,7 @@ def make_world_parameters(
         bench=_make_bench(cell),
         scatter=_make_scatter(imperfections),
         arm=arm,
+        stack_plies=cell.loader.stack_plies,
     )
 
 
@@ -117,6 +118,8 @@ def _make_scatter(spread: ImperfectionsModel) -> Scatter:
         slip_sigma=spread.gripper.slip_sigma_mm * MM,
         slip_sigma_angle=spread.gripper.slip_sigma_deg * DEG,
         lint=spread.camera.lint,
+        stack_sigma=spread.piece.stack_sigma_mm * MM,
+        stack_sigma_angle=spread.piece.stack_sigma_deg * DEG,
     )
 
 

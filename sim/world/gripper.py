@@ -37,10 +37,13 @@ class Gripper:
         """What the pins hold, from above."""
         return [] if self.cloth is None else [self.cloth, *self._under]
 
-    def grip(self, cloths: list[Cloth], T_tool: Array, rng: np.random.Generator) -> Cloth | None:
-        """Pins come out with the tool at `T_tool`: take the plies of `cloths` that they enter, if any."""
+    def grip(self, cloths: list[Cloth], T_tool: Array, rng: np.random.Generator, deeper: float = 0.0) -> Cloth | None:
+        """Pins come out with the tool at `T_tool`: take the plies of `cloths` that they enter, if any.
+
+        They go in by `deeper` [m] more than they are set to.
+        """
         s = self._scatter
-        entered = [(c, self._entered(c, T_tool)) for c in cloths]
+        entered = [(c, self._entered(c, T_tool, deeper)) for c in cloths]
         taken = sorted(((c, v) for c, v in entered if len(v)), key=lambda ply: -float(np.mean(ply[0].x[ply[1], 2])))
         if taken:
             self.cloth, self._under = taken[0][0], [c for c, _ in taken[1:]]
@@ -84,11 +87,13 @@ class Gripper:
         sizes = [len(c.held) for c in self.plies]
         return dict(zip(self.plies, np.split(self.targets(T_tool, dt), np.cumsum(sizes)[:-1]), strict=True))
 
-    def _entered(self, cloth: Cloth, T_tool: Array) -> Indices:
+    def _entered(self, cloth: Cloth, T_tool: Array, deeper: float) -> Indices:
         """Vertices under the pins that these enter by BITE of the thickness."""
         p = transform_points(invert_pose(T_tool), cloth.x)
         half = np.array(self._plate.size) / 2.0 - self._plate.pin_inset
         thickness = cloth.material.thickness
         gap = p[:, 2] - thickness / 2.0
         inside = np.all(np.abs(p[:, :2]) <= half, axis=1) & (p[:, 2] > -self._plate.plate_height / 2.0)
-        return np.flatnonzero(inside & (self._plate.pin_penetration - gap >= BITE * thickness)).astype(np.int64)
+        return np.flatnonzero(inside & (self._plate.pin_penetration + deeper - gap >= BITE * thickness)).astype(
+            np.int64
+        )

@@ -94,7 +94,7 @@ class Bench:
 class Scatter:
     """What varies from seed to seed: +-ranges, or standard deviations named sigma. [m, rad, 1].
 
-    `lint`: flocks that come with every piece.
+    `stack_sigma`, `stack_sigma_angle`: of a ply from the place of its stack. `lint`: flocks that come with every load.
     """
 
     position: float
@@ -104,6 +104,8 @@ class Scatter:
     slip_sigma: float
     slip_sigma_angle: float
     lint: int = 0
+    stack_sigma: float = 0.0
+    stack_sigma_angle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ class ArmAsBuilt:
 class WorldParameters:
     """Everything that shapes the world but the piece and the seed.
 
-    `edge_length` [m]: mean edge of the cloth's triangles. `substeps`: per step of the world.
+    `stack_plies`: pieces that the loader lays on one another. `edge_length` [m]: mean edge of the cloth's triangles.
+    `substeps`: per step of the world.
     """
 
     material: ClothMaterial
@@ -133,5 +136,6 @@ class WorldParameters:
     bench: Bench
     scatter: Scatter
     arm: ArmAsBuilt
+    stack_plies: int = 1
     edge_length: float = 4.7e-3
     substeps: int = 20

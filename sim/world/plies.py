@@ -58,13 +58,13 @@ class Plies:
         taken = {id(c) for c in cloths}
         self.order.sort(key=lambda c: id(c) in taken)
 
-    def clear(self) -> None:
-        """Take all cloth away."""
-        self.order.clear()
-        self._bondings.clear()
-        self._sides.clear()
+    def remove(self, gone: Collection[Cloth]) -> None:
+        """Take cloth away."""
+        self.order = [c for c in self.order if c not in gone]
+        self._bondings = [b for b in self._bondings if b.upper not in gone and b.lower not in gone]
+        self._sides = {c: sides for c, sides in self._sides.items() if c not in gone}
+        self._boxes = {c: box for c, box in self._boxes.items() if c not in gone}
         self._layouts.clear()
-        self._boxes.clear()
 
     def cling(self, upper: Cloth, lower: Cloth) -> int:
         """Fibres take hold between the cut edge of `upper` and what lies of `lower` under it. Returns: how many bonds.

@@ -25,6 +25,8 @@ from sim.world.elements import Sweep
 from sim.world.lockstitch import Seam, pull_seam
 from sim.world.ply_pairs import RIM, UPRIGHT, Pairs
 
+LEAST_GIVE = 0.05
+"""Mobility of a contact, as a share of that of its freest vertex, below which the gripper holds both of its sides."""
 LARGEST_PUSH = 0.2e-3
 """How far a substep parts cloth that went into cloth [m]."""
 CLING_SLACK = 20e-6
@@ -228,7 +230,7 @@ def part_plies(g: PlyGroup, pairs: Pairs, c: Contact) -> None:
         elif m[2] < -UPRIGHT and c.firm[v]:
             give_v = 0.0
         total = give_v + give_t
-        if total == 0.0:
+        if total <= LEAST_GIVE * max(w[v], w[i], w[j], w[k]):
             continue
         push = min(depth, LARGEST_PUSH) / total
         if give_v > 0.0:

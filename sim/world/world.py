@@ -1,6 +1,7 @@
 """The simulated world: rigid bodies, cloth, gripper and loader, advanced together from the plant's wires."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from sim.world.cloth_step import Surroundings
 from sim.world.feed import PIERCE
 from sim.world.foot import sole_height
 from sim.world.gripper import ENGAGED, Gripper
-from sim.world.loader import lay_piece
+from sim.world.loader import Loader
 from sim.world.mishaps import Mishap
 from sim.world.parameters import WorldParameters
 from sim.world.plies import Plies
@@ -26,7 +27,6 @@ from sim.world.sewing_bed import MachineMotion, SewingBed
 from sim.world.surfaces import Surfaces
 
 STEP = 1.0 / 240.0
-LOADING_TIME = 0.5
 PICKED_HEIGHT = 20e-3
 STEPS_PER_COLLISION_CHECK = 4
 NEAR = 5e-3
@@ -40,7 +40,7 @@ STEPS_PER_STRAIN_CHECK = 48
 
 
 class World:
-    """One cell. Pieces are numbered from 0 in the order of loading.
+    """One cell. Pieces are numbered from 0 in the order in which the loader gives them.
 
     Every step reads the commands of `plant`, moves from the state of the last step to them, and writes its sensors;
     what really happened goes to `truth`. The outcome depends on the commands and `seed` only.
@@ -50,8 +50,6 @@ class World:
         self, parameters: WorldParameters, piece: Piece, piece_count: int, seed: int, plant: Plant, truth: Truth
     ) -> None:
         self._parameters = parameters
-        self._piece = piece
-        self._piece_count = piece_count
         self._seed = seed
         self._plant = plant
         self._truth = truth
@@ -64,13 +62,11 @@ class World:
         self._gripper = Gripper(parameters.gripper, parameters.scatter)
         self._cloths: dict[int, Cloth] = {}
         self._stack = Plies()
-        self._laid = 0
+        self._loader = Loader(parameters, piece, piece_count, seed, plant.loader_request)
         self._settling: set[int] = set()
-        self._request = plant.loader_request
-        self._loaded_at: float | None = None
         self._shaft, self._foot, self._pins = plant.shaft_turns, plant.foot_down, plant.pins_out
         self._lint: list[Mesh] = []
-        self._jammed = self._misses_pick = False
+        self._misses_pick = self._drops_carried = False
         self._plies = self._plies_next = 1
         self._skipped = False
         self._thread_failures: set[str] = set()
@@ -104,9 +100,14 @@ class World:
 
     def _take_pieces_away(self) -> None:
         """Somebody clears table and gripper."""
+        self._clear()
+        self._loader.lose_stack()
+
+    def _clear(self, waiting_from: int | None = None) -> None:
+        """Take the pieces away from table and gripper, but for those of a stack, which have this number or more."""
         self._gripper.release()
-        self._cloths.clear()
-        self._stack.clear()
+        gone = [n for n in self._cloths if waiting_from is None or n < waiting_from]
+        self._stack.remove([self._cloths.pop(n) for n in gone])
         self._settling.clear()
 
     def suffer(self, mishap: Mishap) -> None:
@@ -115,11 +116,11 @@ class World:
             case Mishap.LINT:
                 self._drop_lint(HEAVY_LINT)
             case Mishap.LOADER_JAMMED:
-                self._jammed = True
+                self._loader.jammed = True
             case Mishap.PICK_FAILS:
                 self._misses_pick = True
             case Mishap.PIECE_DROPPED:
-                self._gripper.release()
+                self._drops_carried = True
             case Mishap.PIECE_SLIPS:
                 self._gripper.slip(*SLIP)
             case Mishap.PIECE_TAKEN_AWAY:
@@ -140,7 +141,7 @@ class World:
         """Advance by `dt` [s]."""
         self._load(dt)
         T_before = self._T_tool
-        self._rigid.follow(self._plant.joint_targets, dt)
+        self._rigid.follow(self._plant.joint_targets, dt, self._count_under_tool())
         self._T_tool = self._rigid.tool_pose()
         self._work_pins(T_before)
         self._step_cloths(T_before, dt)
@@ -160,37 +161,57 @@ class World:
         return sole_height(self._parameters.machine, foot_down, self._parameters.material.thickness)
 
     def _load(self, dt: float) -> None:
-        if self._plant.loader_request != self._request:
-            self._request = self._plant.loader_request
-            self._loaded_at = None if self._jammed else self.time + LOADING_TIME
-            self._plant.loader_ready = False
-        if self._loaded_at is None or self.time + dt / 2 < self._loaded_at:
+        if not self._loader.is_due(self._plant, self.time, dt):
             return
-        self._loaded_at = None
-        self._take_pieces_away()
-        if self._laid < self._piece_count:
-            self._cloths[self._laid] = lay_piece(self._parameters, self._piece, self._laid, self._seed)
-            self._stack.add(self._cloths[self._laid])
-            self._truth.picked[self._laid] = False
-            self._settling.add(self._laid)
-            self._laid += 1
+        self._clear(self._loader.asked)
+        self._add(self._loader.bring())
+        number = self._loader.asked - 1
+        self._plant.loader_ready = number in self._cloths
+        if self._plant.loader_ready:
+            self._truth.picked[number] = False
+            self._settling.add(number)
+        self._plant.loader_echo = self._loader.request
+
+    def _add(self, laid: dict[int, Cloth]) -> None:
+        """Cloth by number that lies on the table now, from the lowest; the edges of a stack cling."""
+        self._cloths |= laid
+        for cloth in laid.values():
+            self._stack.add(cloth)
+        for lower, upper in pairwise(laid.values()):
+            self._stack.cling(upper, lower)
+        if laid:
             self._drop_lint(self._parameters.scatter.lint)
-        self._plant.loader_ready = bool(self._cloths)
-        self._plant.loader_echo = self._request
+
+    def _count_under_tool(self) -> int:
+        """Plies under the middle of the tool, those that it holds included; one where there is none."""
+        if len(self._cloths) < 2:
+            return 1
+        x, y = self._T_tool[:2, 3].tolist()
+        boxes = [find_bounds(cloth.x) for cloth in self._cloths.values()]
+        return max(1, sum(bool(low[0] < x < high[0] and low[1] < y < high[1]) for low, high in boxes))
 
     def _work_pins(self, T_tool: Array) -> None:
         if self._pins < ENGAGED <= self._plant.pins_out:
-            rng = np.random.default_rng([self._seed, self._laid, 1])
+            rng = np.random.default_rng([self._seed, self._loader.asked, 1])
             if not self._misses_pick:
-                self._gripper.grip(list(self._cloths.values()), T_tool, rng)
+                deeper = (self._plies_next - 1) * self._parameters.material.thickness
+                self._gripper.grip(list(self._cloths.values()), T_tool, rng, deeper)
             self._misses_pick = False
             self._plies, self._plies_next = self._plies_next, 1
-        elif self._plant.pins_out < ENGAGED <= self._pins:
+        elif self._plant.pins_out < ENGAGED <= self._pins or (self._drops_carried and self._is_carried()):
             self._gripper.release()
+            self._drops_carried = False
         held = self._gripper.plies
         self._stack.raise_to_top(held)
         felt = [c.material.thickness for c in held]
-        self._plant.ply_thickness = sum(felt) + (self._plies - 1) * felt[0] if felt else 0.0
+        self._plant.ply_thickness = sum(felt) + max(0, self._plies - len(felt)) * felt[0] if felt else 0.0
+
+    def _is_carried(self) -> bool:
+        """Whether the gripper holds a piece in the air beyond the pick zone."""
+        bench = self._parameters.bench
+        x, y, z = (invert_pose(bench.T_base_table) @ self._T_tool)[:3, 3]
+        beyond = bool(np.any((x, y) < bench.pick_low) or np.any((x, y) > bench.pick_high))
+        return self._gripper.cloth is not None and beyond and z > PICKED_HEIGHT
 
     def _step_cloths(self, T_before: Array, dt: float) -> None:
         moved = not np.array_equal(T_before, self._T_tool)
@@ -290,7 +311,8 @@ class World:
                 self._plant.needle_struck = True
                 self._truth.events.append((time, "the needle struck the gripper"))
             if not hits:
-                number = max(self._cloths, default=NO_PIECE)
+                asked = self._loader.asked - 1
+                number = asked if asked in self._cloths else NO_PIECE
                 self._truth.pierces.append(Pierce(number, turn, time, float("nan"), float("nan")))
 
     def _log_state(self) -> None:

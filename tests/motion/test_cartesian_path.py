@@ -102,3 +102,14 @@ def test_a_pick_lift_leaves_slowly_and_goes_straight_up(arm, limits, at_needle):
     assert speed[height[1:] <= 0.0099].max() <= 0.02 + 1e-6
     assert speed[height[1:] > 0.01].min() >= -1e-9
     assert speed.max() > 0.1
+
+
+def test_the_way_back_of_a_lift_ends_where_it_began_and_keeps_the_same_limits(arm, limits, at_needle):
+    lift = plan_pick_lift(arm, at_needle, 0.12, 0.02, 0.05, LINE, limits, PERIOD, "lift")
+    back = lift.reverse("put back")
+    np.testing.assert_array_equal(back.goal, lift.start)
+    np.testing.assert_array_equal(back.start, lift.goal)
+    assert (back.name, back.duration) == ("put back", lift.duration)
+    assert find_stretch(back.positions, limits) == pytest.approx(find_stretch(lift.positions, limits))
+    _, points = back.set_points(PERIOD)
+    np.testing.assert_allclose(points[-1], at_needle, atol=1e-9)

@@ -10,7 +10,7 @@ from sewcell.geometry.poses import make_pose
 from sim.camera.mesh import Mesh
 from sim.camera.primitives import make_box, place_mesh
 from sim.eyes.film import SIDES, SIZE_PX, Film
-from sim.eyes.window import Window, find_motion
+from sim.eyes.window import Window, find_motion, split_faces
 
 TABLE = make_box("table", (-0.3, -0.6, -0.04), (1.0, 0.8, 0.0), (0.7, 0.6, 0.45))
 BLOCK = make_box("block", (0.0, 0.0, 0.0), (0.1, 0.1, 0.1), (0.9, 0.1, 0.1))
@@ -104,3 +104,14 @@ def test_a_motion_is_found_exactly_and_a_bend_is_none():
         assert position == pytest.approx(T[:3, 3], abs=1e-9)
         np.testing.assert_allclose(R, T[:3, :3], atol=1e-9)
     assert find_motion(points, points * [1.0, 1.0, 1.01]) is None
+
+
+def test_edges_of_a_box_stay_sharp_and_both_sides_of_cloth_have_normals_of_their_own():
+    for mesh, sides in ((BLOCK, 1), (cloth(0.1), 2)):
+        vertices, normals, faces = split_faces(mesh)
+        assert len(faces) == sides * len(mesh.faces)
+        corners = vertices[faces]
+        across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        across /= np.linalg.norm(across, axis=1)[:, None]
+        for corner in range(3):
+            assert np.all(np.einsum("fd,fd->f", normals[faces[:, corner]], across) > 0.9)
