@@ -23,8 +23,8 @@ class SeamProgram:
 
     `stitches`: turns of the main part. `stitch_length`: feed of a turn [m]. `speed`, `backtack_speed`: of the shaft
     [turns/s]. `acceleration` [turns/s2]. `backtack_start`, `backtack_end`: turns of one leg of each backtack.
-    `thread_tension`: of the needle thread [N]. `needle_stop_down`: the seam ends with the needle down.
-    `needle_start_down`: it begins with the needle down.
+    `needle_stop_down`: the seam ends with the needle down. `needle_start_down`: it begins with the needle down.
+    `thread_tension`: of the needle thread [N].
     """
 
     stitches: int
@@ -34,9 +34,9 @@ class SeamProgram:
     backtack_end: int
     backtack_speed: float
     acceleration: float
-    thread_tension: float = 1.2
     needle_stop_down: bool = False
     needle_start_down: bool = False
+    thread_tension: float = 1.2
 
     def __post_init__(self) -> None:
         if self.stitches < 1 or min(self.backtack_start, self.backtack_end) < 0:
