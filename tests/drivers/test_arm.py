@@ -186,6 +186,17 @@ def test_an_alarm_without_a_number_is_told_with_what_to_do_in_the_operators_lang
     assert "mettez la cellule en sécurité" in run_virtual(main())
 
 
+def test_a_homing_whose_confirmation_was_lost_can_be_repeated(make_arm):
+    async def scenario(arm, fake):
+        fake.drop_ok_of = len(fake.lines)
+        with pytest.raises(DeviceFaultError, match="does not confirm its homing"):
+            await arm.home()
+        await arm.home()
+        await arm.move(path(), PERIOD)
+
+    with_arm(make_arm, scenario)
+
+
 def test_a_motion_ends_at_its_goal_and_takes_its_time(make_arm):
     async def scenario(arm, fake):
         report = await arm.move(path(), PERIOD)

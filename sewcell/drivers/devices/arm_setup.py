@@ -38,10 +38,12 @@ async def home_joints(link: GrblLink) -> None:
         await asyncio.sleep(REPORT_PERIOD)
         strange = 0 if (await link.report()).state == "Home" else strange + 1
         if strange > HOMING_REPORTS and not line.answer.done():
-            raise DeviceFaultError(
+            failure = DeviceFaultError(
                 f"{link.name}: the arm controller does not confirm its homing, the command or its answer was damaged: "
                 "check the cable, then home the arm again"
             )
+            link.abandon(failure)
+            raise failure
     line.answer.result()
 
 
