@@ -105,4 +105,6 @@ class ModbusLine:
 
 async def sleep_until(due: float) -> None:
     """Wait until the loop time `due` [s]."""
-    await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+    rest = due - asyncio.get_running_loop().time()
+    if rest > 0.0:
+        await asyncio.sleep(rest)

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import termios
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -115,7 +116,7 @@ class SerialTransport:
         self._closing = threading.Event()
         self._descriptor = _find_descriptor(self._port)
         if self._descriptor is not None:
-            self._loop.add_reader(self._descriptor, self._read_ready)
+            self._loop.add_reader(self._descriptor, self._read_ready, self._descriptor)
             return
         self._port.timeout = READ_TICK
         self._reader = threading.Thread(
@@ -134,15 +135,18 @@ class SerialTransport:
             self._port.close()
             self._port = None
 
-    def _read_ready(self) -> None:
+    def _read_ready(self, descriptor: int) -> None:
         try:
-            data = self._port.read(ROOM)
-        except (serial.SerialException, OSError) as cause:
+            data = os.read(descriptor, ROOM)
+            if not data:
+                raise OSError("it gives no bytes, though it says that there are some")
+        except BlockingIOError:
+            return
+        except OSError as cause:
             self._stop_reading()
             self._fail(_lost(self.name, cause))
             return
-        if data:
-            self._take(data)
+        self._take(data)
 
     def _stop_reading(self) -> None:
         if self._descriptor is not None:
