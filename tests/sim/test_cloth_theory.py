@@ -49,12 +49,14 @@ def test_every_fabric_droops_over_an_edge_as_peirce_says_on_two_meshes_and_two_l
     bending = material.bending_weft if along_weft else material.bending_warp
     expected = (bending / material.areal_mass / GRAVITY) ** (1.0 / 3.0)
     lengths = []
-    for edge, skew in ((COARSE, 0.0), (COARSE, 0.4), (FINE, 0.0)):
+    for edge, skew in ((COARSE, 0.0), (COARSE, 0.4), (FINE, 0.0), (FINE, 0.4)):
         strip = overhang(material, 2.0 * expected, edge, along_weft, skew)
         lengths.append(measure_bending_length(strip, 2.0 * expected))
-    assert lengths == pytest.approx([expected] * 3, rel=0.10)
+    assert lengths == pytest.approx([expected] * 4, rel=0.10)
     # Rigidity goes with the third power of the bending length.
-    assert (lengths[2] / lengths[0]) ** 3 == pytest.approx(1.0, abs=0.15)
+    rigidities = np.array(lengths) ** 3
+    assert rigidities[2:] / rigidities[0] == pytest.approx(np.ones(2), abs=0.15)
+    assert rigidities[2:] / rigidities[1] == pytest.approx(np.ones(2), abs=0.15)
 
 
 @pytest.mark.parametrize(
