@@ -68,7 +68,9 @@ def factor_grid(x: Array, e: Sweep, grid: CoarseGrid, h: float) -> Array:
                         column[1, place - 1] += gx * other[1]
                         column[2, place - 1] += gy * other[2]
                         column[2, place - 2] += gx * other[2]
-    factor_band(band)
+    if not factor_band(band):
+        # Whoever moves by it is no longer finite, which the end of the step finds and tells.
+        band[:] = np.nan
     return band
 
 
