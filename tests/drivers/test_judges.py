@@ -132,13 +132,13 @@ def test_grblhal_itself_goes_where_the_emulated_controller_goes():
     async def on_the_firmware(name):
         arm = ArmDevice(await SerialTransport.open(name), LIMITS)
         await arm.connect()
-        moved = await drive(arm)
+        moved, step = await drive(arm), float(arm._steps.max())
         await arm.close()
-        return moved
+        return moved, step
 
     with two_terminals() as (name, descriptor):
         firmware = subprocess.Popen(["grblHAL_sim"], stdin=descriptor, stdout=descriptor)
-        moved = asyncio.run(on_the_firmware(name))
+        moved, step = asyncio.run(on_the_firmware(name))
         firmware.terminate()
         firmware.wait()
-    assert moved == pytest.approx(run_rig(lambda rig: drive(rig.arm)), abs=np.deg2rad(0.005))
+    assert moved == pytest.approx(run_rig(lambda rig: drive(rig.arm)), abs=step + 1e-9)
