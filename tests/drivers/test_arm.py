@@ -133,6 +133,19 @@ def test_an_arm_that_nobody_has_homed_since_its_controller_started_moves_nowhere
     run_virtual(main())
 
 
+def test_an_arm_that_is_set_up_without_homing_is_trusted_after_a_restart(make_arm):
+    async def main():
+        fake = make_arm()
+        fake.reference = ""
+        fake.refuse = lambda line: b"$22=0\r\n$100=2000.000\r\nok\r\n" if line == "$$" else None
+        arm = ArmDevice(fake, LIMITS)
+        await arm.connect()
+        await arm.move(path(), PERIOD)
+        await arm.close()
+
+    run_virtual(main())
+
+
 @pytest.mark.parametrize("lost", ["line", "answer"])
 def test_a_line_that_is_taken_up_again_while_bytes_are_lost_is_taken_up_at_last(make_arm, lost):
     async def scenario(arm, fake):

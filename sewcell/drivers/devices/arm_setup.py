@@ -64,14 +64,19 @@ async def set_modes(link: GrblLink) -> None:
 
 
 async def require_reference(link: GrblLink) -> None:
-    """Find out whether the controller of an arm that was not known before has a position."""
+    """Find out whether the controller of an arm that was not known before has a position.
+
+    Where it does not say, it has lost it with a restart, unless it is set up to need no homing (absolute encoders).
+    """
     for _ in range(ATTEMPTS):
         await link.report(grbl.RealTime.FULL_STATUS)
         if link.telemetry.homed is not None:
             break
     homed = link.telemetry.homed
-    lost = grbl.RESTARTED in await link.read_modes() if homed is None else not homed
-    link.position_lost = link.position_lost or lost
+    if homed is None:
+        homed = grbl.RESTARTED not in await link.read_modes()
+        homed = homed or (await link.read_settings()).get(grbl.HOMING_SETTING) == 0.0
+    link.position_lost = link.position_lost or not homed
 
 
 async def check_modes(link: GrblLink) -> None:

@@ -53,6 +53,8 @@ MODE_WORDS = frozenset({"G21", "G90", "G93"})
 """Those modes as `[GC:...]` tells them."""
 RESTARTED = "G94"
 """The mode after a start or a reset, never set by us: it gives a restart away that nobody saw."""
+HOMING_SETTING = 22
+"""Number of the setting that is 0 where homing is off."""
 STEPS_SETTING = 100
 """Number of the setting with the motor steps per degree of the first joint; those of the others follow."""
 
