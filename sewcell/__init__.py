@@ -3,6 +3,10 @@
 from importlib import import_module
 from typing import Any
 
+from sewcell.kernel_cache import use_own_folder
+
+use_own_folder()
+
 __all__ = ["load_arm"]
 
 

@@ -47,7 +47,7 @@ def restore_snapshot(data: bytes) -> SimulatedCell:
         )
     try:
         cell = _Unpickler(io.BytesIO(zlib.decompress(packed))).load()
-    except (zlib.error, pickle.UnpicklingError, EOFError) as error:
+    except (zlib.error, pickle.UnpicklingError, EOFError, AttributeError, ImportError) as error:
         raise ConfigError(f"the snapshot is damaged ({error}): take it anew") from error
     assert isinstance(cell, SimulatedCell)
     return cell
@@ -55,10 +55,11 @@ def restore_snapshot(data: bytes) -> SimulatedCell:
 
 @cache
 def simulation_version() -> str:
-    """sha256 of the program text of the simulation: what is kept means something to exactly this program."""
-    root = Path(__file__).parent
+    """sha256 of the program text, with the values of `sewcell` in it: what is kept means something to exactly this."""
+    root = Path(__file__).parents[1]
     sha = hashlib.sha256()
-    for path in sorted([*root.rglob("*.py"), *root.rglob("*.urdf")]):
+    kept = (path for part in ("sim", "sewcell") for kind in ("*.py", "*.urdf") for path in (root / part).rglob(kind))
+    for path in sorted(kept):
         sha.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return sha.hexdigest()
 

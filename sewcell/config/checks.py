@@ -90,8 +90,8 @@ def _check_stack(fabric: FabricModel, cell: Layer[CellModel]) -> Iterator[Fault]
     """Motions are planned over the bare table: a stack may be no higher than what they keep clear of it."""
     plies, clearance = cell.values.loader.stack_plies, cell.values.motion.clearance_mm
     height = plies * fabric.thickness_mm
-    if plies > 1 and height > clearance:
-        most = max(1, int(clearance / fabric.thickness_mm))
+    if plies > 1 and height > clearance + 1e-9:
+        most = max(1, int(clearance / fabric.thickness_mm + 1e-9))
         text = (
             f"must be <= {most}, got {plies}: so many plies of {fabric.name} are {height:.1f} mm high, and the arm "
             f"keeps {clearance:g} mm clear of the table (motion.clearance_mm)"

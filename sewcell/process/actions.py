@@ -60,13 +60,13 @@ async def move(cell: Workcell, *motions: Trajectory) -> None:
     for motion in motions:
         cell.require_safe()
         _, points = motion.set_points(cell.station.period)
-        async with _together() as group:
+        async with together() as group:
             arm = group.create_task(cell.arm.move(points, cell.station.period))
             group.create_task(_watch(cell, arm))
 
 
 @asynccontextmanager
-async def _together() -> AsyncIterator[asyncio.TaskGroup]:
+async def together() -> AsyncIterator[asyncio.TaskGroup]:
     """Tasks of which the first failure cancels the others and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
@@ -204,7 +204,7 @@ async def sew_together(cell: Workcell, plan: SeamPlan) -> int:
         period, stop_needle = cell.station.period, machine.cancel
         await cell.arm.move(points, period, lead=SEAM_LEAD, on_start=start.set_result, on_break=stop_needle)
 
-    async with _together() as group:
+    async with together() as group:
         machine = group.create_task(run_machine())
         arm = group.create_task(lead_arm())
         group.create_task(_watch(cell, machine, arm, silence={cell.arm: ARM_SILENCE, cell.head: BUS_SILENCE}))

@@ -6,7 +6,17 @@ from typing import ClassVar, Protocol
 
 from sewcell.compute import compute
 from sewcell.errors import DeviceFaultError
-from sewcell.process.actions import feel_plies, find_camera, go_home, inspect, move, put_back, sew_together, sight
+from sewcell.process.actions import (
+    feel_plies,
+    find_camera,
+    go_home,
+    inspect,
+    move,
+    put_back,
+    sew_together,
+    sight,
+    together,
+)
 from sewcell.process.looking import EmptyTable
 from sewcell.process.plan import SeamPlan, limit_acceleration, plan_seam_cycle
 from sewcell.process.recipe import PieceRecipe, SeamRecipe
@@ -156,7 +166,9 @@ class Lift(PlannedStep):
 
     async def run(self, cell: Workcell) -> Step:
         await cell.head.enable()
-        await asyncio.gather(cell.head.foot_up(), move(cell, self.plan.lift))
+        async with together() as group:
+            group.create_task(cell.head.foot_up())
+            group.create_task(move(cell, self.plan.lift))
         plies = await feel_plies(cell)
         if plies == 1:
             self.task.log.picked = True

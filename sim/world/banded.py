@@ -1,4 +1,4 @@
-"""Cholesky factorisation of symmetric banded matrices: the same bits on every machine and number of threads."""
+"""Cholesky factorisation of symmetric banded matrices: the same bits with any number of threads."""
 
 import numpy as np
 from numba import njit

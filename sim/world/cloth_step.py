@@ -1,8 +1,4 @@
-"""One step of the world for one cloth: substeps of all its forces and contacts, in one compiled call.
-
-numba renews the compiled code in its cache when this file changes, not when a kernel called from here does: after
-editing cloth_kernels.py, coarse_kernels.py or feed.py, save this file too.
-"""
+"""One step of the world for one cloth: substeps of all its forces and contacts, in one compiled call."""
 
 from typing import NamedTuple
 

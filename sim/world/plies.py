@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class Plies:
         self.order: list[Cloth] = []
         self._bondings: list[Bonding] = []
         self._sides: dict[Cloth, tuple[Indices, Array]] = {}
-        self._layouts: dict[tuple[int, ...], PlyLayout] = {}
+        self._layouts: list[tuple[list[Any], PlyLayout]] = []
         self._boxes: dict[Cloth, Array] = {}
 
     def add(self, cloth: Cloth) -> None:
@@ -125,7 +126,7 @@ class Plies:
 
     def __getstate__(self) -> dict[str, object]:
         """Without what can be worked out again."""
-        return self.__dict__ | {"_layouts": {}}
+        return self.__dict__ | {"_layouts": []}
 
     def _box(self, cloth: Cloth, dt: float) -> Array:
         """(2, 3): the room that a ply can reach in a step of `dt` [s]; of one that sleeps it is known."""
@@ -266,12 +267,14 @@ class Plies:
         self._bondings = [b for b in self._bondings if len(b.vertex)]
 
     def _layout(self, cloths: list[Cloth]) -> PlyLayout:
-        name = tuple(v for c in cloths for v in (id(c), id(c.active), int(c.asleep)))
-        if name not in self._layouts:
-            if len(self._layouts) > 8:
-                self._layouts.clear()
-            self._layouts[name] = lay_out(cloths)
-        return self._layouts[name]
+        # The parts are kept with the layout, so that no other takes over the identity of one.
+        parts = [part for c in cloths for part in (c, c.active, c.asleep)]
+        for known, layout in self._layouts:
+            if len(known) == len(parts) and all(a is b for a, b in zip(known, parts, strict=True)):
+                return layout
+        layout = lay_out(cloths)
+        self._layouts = [*self._layouts[-8:], (parts, layout)]
+        return layout
 
 
 def _reach(cloth: Cloth, dt: float) -> float:

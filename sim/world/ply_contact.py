@@ -1,8 +1,4 @@
-"""One step of plies that may touch each other or themselves: all of them together, substep by substep.
-
-numba renews the compiled code in its cache when this file changes, not when a kernel called from here does: after
-editing cloth_kernels.py or coarse_kernels.py, save this file too.
-"""
+"""One step of plies that may touch each other or themselves: all of them together, substep by substep."""
 
 from typing import NamedTuple
 

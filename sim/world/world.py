@@ -196,9 +196,11 @@ class World:
             if not self._misses_pick:
                 deeper = (self._plies_next - 1) * self._parameters.material.thickness
                 self._gripper.grip(list(self._cloths.values()), T_tool, rng, deeper)
+                self._plies, self._plies_next = self._plies_next, 1
             self._misses_pick = False
-            self._plies, self._plies_next = self._plies_next, 1
-        elif self._plant.pins_out < ENGAGED <= self._pins or (self._drops_carried and self._is_carried()):
+        elif self._plant.pins_out < ENGAGED <= self._pins:
+            self._gripper.release()
+        elif self._drops_carried and self._is_carried():
             self._gripper.release()
             self._drops_carried = False
         held = self._gripper.plies
