@@ -11,6 +11,8 @@ from sim.world.elements import LANES, Sweep
 
 PULL_INTERVAL = 2
 """The grid acts once in so many substeps."""
+LARGEST_STRAIN = 0.15
+"""A cell with a triangle that is strained by more is crumpled, as against a foot: what its mean says holds for none."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -80,12 +82,14 @@ def pull_grid(x: Array, e: Sweep, multipliers: Array, grid: CoarseGrid, factor: 
 
     After the sweep of a substep of `h` [s] a triangle has the force multipliers / h^2, and strain / compliance is due.
     What is missing, averaged over each cell, is carried by the smooth displacements of the grid with the inertia of
-    PULL_INTERVAL substeps. Cells that are shortened along warp or weft carry nothing there: cloth wrinkles.
+    PULL_INTERVAL substeps. Cells that are shortened along warp or weft carry nothing there: cloth wrinkles; those with
+    a triangle strained beyond LARGEST_STRAIN carry nothing at all.
     """
     count = grid.mass.shape[0]
     triangles = e.triangles.shape[0]
     per_h2 = 1.0 / (h * h)
     cells = np.zeros((grid.stiffness.shape[0], 6))
+    crumpled = np.zeros(grid.stiffness.shape[0], dtype=np.bool_)
     stretch = np.empty((6, triangles))
     q = np.empty((33, LANES))
     for start in range(0, triangles, LANES):
@@ -117,14 +121,16 @@ def pull_grid(x: Array, e: Sweep, multipliers: Array, grid: CoarseGrid, factor: 
             for m in range(LANES):
                 stretch[c, start + m] = q[27 + c, m]
         for m in range(LANES):
-            k = grid.cell[start + m]
+            k, largest = grid.cell[start + m], LARGEST_STRAIN * grid.share[start + m]
             for s in range(3):
                 cells[k, s] += q[24 + s, m]
                 cells[k, 3 + s] += multipliers[s, start + m]
+                if abs(q[24 + s, m]) > largest:
+                    crumpled[k] = True
     for k in range(cells.shape[0]):
         for s in range(3):
-            wrinkled = s < 2 and cells[k, s] <= 0.0
-            cells[k, s] = 0.0 if wrinkled else grid.stiffness[k, s] * cells[k, s] + per_h2 * cells[k, 3 + s]
+            carries = not crumpled[k] and (s == 2 or cells[k, s] > 0.0)
+            cells[k, s] = grid.stiffness[k, s] * cells[k, s] + per_h2 * cells[k, 3 + s] if carries else 0.0
     force = np.zeros_like(x)
     for start in range(0, triangles, LANES):
         for c in range(6):
