@@ -203,9 +203,8 @@ class World:
         elif self._drops_carried and self._is_carried():
             self._gripper.release()
             self._drops_carried = False
-        held = self._gripper.plies
-        self._stack.raise_to_top(held)
-        felt = [c.material.thickness for c in held]
+        self._stack.raise_to_top(self._gripper.plies)
+        felt = [c.material.thickness for c in self._gripper.plies]
         self._plant.ply_thickness = sum(felt) + max(0, self._plies - len(felt)) * felt[0] if felt else 0.0
 
     def _is_carried(self) -> bool:
