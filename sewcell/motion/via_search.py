@@ -7,7 +7,6 @@ the span is a constant row times x.
 
 The variables z: ln tau of the N spans, v and a of the N - 1 inner nodes, offsets of the free nodes from their places on
 the straight legs. Columns of all spans and joints lie side by side, so that the compiler vectorises the loops.
-All compiled functions stand in this file, because numba's cache does not notice a change in another one.
 """
 
 from typing import NamedTuple
