@@ -12,6 +12,7 @@ import pybullet as p
 from sewcell.geometry.poses import Array
 from sim.world.cloth_kernels import FOOT_HEIGHT
 from sim.world.parameters import Body, WorldParameters
+from sim.world.plate import float_plate
 
 URDF = Path(__file__).parent / "urdf" / "arm.urdf"
 FLANGE_LINK = 5
@@ -36,7 +37,7 @@ class RigidWorld:
         self._parameters = parameters
         self.joints = np.array(joints, dtype=np.float64)
         self._axes = self.joints.copy()
-        self._T_tool, self._tool_placed, self._plies = np.eye(4), False, 1
+        self._T_tool, self._tool_placed, self._layers = np.eye(4), False, 1
         self._connect()
 
     def _connect(self) -> None:
@@ -69,14 +70,14 @@ class RigidWorld:
             p.disconnect(physicsClientId=self._client)
             self._client = -1
 
-    def follow(self, targets: Array, dt: float, plies: int = 1) -> None:
+    def follow(self, targets: Array, dt: float, layers: int = 1) -> None:
         """Let the motors run after `targets` (6,) [rad] for `dt` [s] with the lag of the servo drives.
 
-        `plies`: so many lie under the tool, or hang from it over what lies there.
+        `layers`: of cloth under the tool, those that hang from it included.
         Behind a gear with play an axis stays where it is until its motor has crossed the play.
         """
         arm = self._parameters.arm
-        self._plies = plies
+        self._layers = layers
         late = np.exp(-dt / np.maximum(arm.lag, SHORTEST_LAG))
         self.joints += (targets - self.joints) * (1.0 - late)
         axes = np.clip(self._axes, self.joints - arm.backlash / 2.0, self.joints + arm.backlash / 2.0)
@@ -129,7 +130,7 @@ class RigidWorld:
         """Set the arm to where the axes stand; the bodies of the tool follow when somebody asks what they strike."""
         for k, angle in enumerate((self._axes + self._parameters.arm.zero).tolist()):
             p.resetJointState(self._arm, k, angle, physicsClientId=self._client)
-        self._T_tool = float_plate(self.flange_pose(), self._parameters, self._plies)
+        self._T_tool = float_plate(self.flange_pose(), self._parameters, self._layers)
         self._tool_placed = False
 
     def _add_box(self, body: Body, T: Array) -> int:
@@ -159,14 +160,6 @@ def _load_arm(link_shift: Array, client: int) -> int:
         file.flush()
         number: int = p.loadURDF(file.name, useFixedBase=True, physicsClientId=client)
     return number
-
-
-def float_plate(T_base_flange: Array, parameters: WorldParameters, plies: int = 1) -> Array:
-    """T_base_tool (4, 4); near the table the plate lies on so many `plies` as far as its springs allow."""
-    T: Array = T_base_flange @ parameters.gripper.T_flange_tool
-    travel, floor = parameters.gripper.float_travel, plies * parameters.material.thickness
-    T[2, 3] = min(max(floor, T[2, 3] - travel), T[2, 3] + travel)
-    return T
 
 
 def needle_height(shaft_turns: float) -> float:

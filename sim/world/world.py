@@ -22,6 +22,7 @@ from sim.world.gripper import ENGAGED, Gripper
 from sim.world.loader import Loader
 from sim.world.mishaps import Mishap
 from sim.world.parameters import WorldParameters
+from sim.world.plate import add_layers, make_counts
 from sim.world.plies import Plies
 from sim.world.sewing_bed import MachineMotion, SewingBed
 from sim.world.surfaces import Surfaces
@@ -30,6 +31,7 @@ STEP = 1.0 / 240.0
 PICKED_HEIGHT = 20e-3
 STEPS_PER_COLLISION_CHECK = 4
 NEAR = 5e-3
+NEAR_TABLE = 30e-3
 GRAVITY = (0.0, 0.0, -9.81)
 DRAG_COEFFICIENT = 1.2
 NO_PIECE = -1
@@ -141,7 +143,7 @@ class World:
         """Advance by `dt` [s]."""
         self._load(dt)
         T_before = self._T_tool
-        self._rigid.follow(self._plant.joint_targets, dt, self._count_under_tool())
+        self._rigid.follow(self._plant.joint_targets, dt, self._count_layers())
         self._T_tool = self._rigid.tool_pose()
         self._work_pins(T_before)
         self._step_cloths(T_before, dt)
@@ -182,13 +184,15 @@ class World:
         if laid:
             self._drop_lint(self._parameters.scatter.lint)
 
-    def _count_under_tool(self) -> int:
-        """Plies under the middle of the tool, those that it holds included; one where there is none."""
-        if len(self._cloths) < 2:
+    def _count_layers(self) -> int:
+        """Layers of cloth between the plate and the table where there are most, those that it holds included."""
+        if self._T_tool[2, 3] > NEAR_TABLE:
             return 1
-        x, y = self._T_tool[:2, 3].tolist()
-        boxes = [find_bounds(cloth.x) for cloth in self._cloths.values()]
-        return max(1, sum(bool(low[0] < x < high[0] and low[1] < y < high[1]) for low, high in boxes))
+        counts = make_counts(self._parameters.gripper)
+        for cloth in self._cloths.values():
+            if self._plate_is_near(*find_bounds(cloth.x)):
+                add_layers(cloth.x, cloth.triangles, self._T_tool, counts)
+        return max(1, int(counts.max()))
 
     def _work_pins(self, T_tool: Array) -> None:
         if self._pins < ENGAGED <= self._plant.pins_out:
