@@ -25,7 +25,7 @@ from sim.world.ply_rig import PlyRig
 from sim.world.textile_lab import AWAY, settle
 
 ROOT = Path(__file__).parents[1]
-FABRICS = ("cotton-shirting", "linen-shirting", "poplin", "denim", "jersey")
+FABRICS = ("cotton-shirting", "cotton-plain", "linen-shirting", "poplin", "denim", "jersey")
 EDGE = 6.5e-3
 
 

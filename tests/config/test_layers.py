@@ -69,7 +69,7 @@ def test_a_cell_and_a_scenario_can_be_given_by_name_or_by_path(configs: Path, ga
             "fabric",
             "fabric: cotton-shirting",
             "fabric: silk",
-            "no fabric 'silk'; known: cotton-shirting, denim, jersey, linen-shirting, poplin",
+            "no fabric 'silk'; known: cotton-plain, cotton-shirting, denim, jersey, linen-shirting, poplin",
         ),
         (
             "pattern",

@@ -39,7 +39,9 @@ def test_the_elastica_agrees_with_peirce_at_his_angle():
     assert droop_angle(2.0) == pytest.approx(41.5, abs=0.3)
 
 
-OTHER_FABRICS = [pytest.param(n, marks=pytest.mark.slow) for n in ("linen-shirting", "poplin", "denim", "jersey")]
+OTHER_FABRICS = [
+    pytest.param(n, marks=pytest.mark.slow) for n in ("cotton-plain", "linen-shirting", "poplin", "denim", "jersey")
+]
 
 
 @pytest.mark.parametrize("name", ["cotton-shirting", *OTHER_FABRICS])
