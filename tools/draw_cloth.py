@@ -18,11 +18,11 @@ from sewcell.geometry.planar import PlanarPose
 from sim.world.cloth import Cloth
 from sim.world.cloth_mesh import mesh_outline
 from sim.world.cloth_rig import COTTON, Rig, make_cloth
-from sim.world.drape import DISC, ROUND, describe_hem
+from sim.world.drape import describe_hem
 from sim.world.from_config import make_material
 from sim.world.plies import Plies
 from sim.world.ply_rig import PlyRig
-from sim.world.textile_lab import AWAY, settle
+from sim.world.textile_lab import AWAY, HEIGHT, drape_round, settle
 
 ROOT = Path(__file__).parents[1]
 FABRICS = ("cotton-shirting", "cotton-plain", "linen-shirting", "poplin", "denim", "jersey")
@@ -41,12 +41,8 @@ def drape(axes: Axes, name: str) -> None:
     """A round of 300 mm over a disc of 180 mm."""
     fabric = load_yaml(ROOT / "configs" / "fabrics" / f"{name}.yaml", FabricModel)
     material = make_material(fabric)
-    angle = np.linspace(0.0, 2.0 * np.pi, 180, endpoint=False)
-    mesh = mesh_outline(ROUND * np.column_stack([np.cos(angle), np.sin(angle)]), EDGE)
-    cloth = Cloth(mesh, material, np.column_stack([mesh.points, np.full(len(mesh.points), 0.5)]))
-    cloth.hold(np.flatnonzero(np.linalg.norm(mesh.points, axis=1) <= DISC))
-    settle(Rig(cloth, AWAY), 3.0)
-    hem = describe_hem(mesh.points, cloth.x - [0.0, 0.0, 0.5])
+    cloth = settle(drape_round(material, EDGE), 3.0).cloth
+    hem = describe_hem(cloth.pattern, cloth.x - [0.0, 0.0, HEIGHT])
     draw_sheet(axes, cloth, material.colour)
     axes.set_title(f"{name}\ndrape coefficient {100 * hem.coefficient:.0f} %", fontsize=9)
     axes.set_box_aspect((1.0, 1.0, 0.35))

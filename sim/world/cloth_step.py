@@ -18,7 +18,7 @@ from sim.world.cloth_kernels import (
     rest_on_table,
 )
 from sim.world.coarse_grid import CoarseGrid
-from sim.world.coarse_kernels import factor_grid, sweep_elements
+from sim.world.coarse_kernels import make_factor, sweep_elements
 from sim.world.elements import Elements, Sweep
 from sim.world.feed import needle_is_down, passages
 
@@ -81,8 +81,8 @@ def advance(
     found = np.zeros((substeps, 6))
     count = 0
     drag = 0.5 * AIR_DENSITY * env.drag_coefficient / s.areal_mass
-    multipliers = np.empty((3, e.triangles.shape[0]))
-    factor = factor_grid(x, e, grid, h)
+    multipliers = np.zeros((2, 3, e.triangles.shape[0]))
+    factor = make_factor(grid)
     rate, reach = 1.0 / h, LARGEST_SPEED * h * substeps
     foot_near = is_near_foot(x, env.needle_axes, env.needle_at, env.foot_half, reach)
     for n in range(substeps):
@@ -95,7 +95,7 @@ def advance(
         for k in range(s.held.shape[0]):
             for c in range(3):
                 x[s.held[k], c] = s.held0[k, c] + t1 * (s.held1[k, c] - s.held0[k, c])
-        sweep_elements(x, w, e, grid, factor, multipliers, h, n, interval)
+        sweep_elements(x, w, e, grid, factor, multipliers, env.gravity, h, n, interval)
 
         if needle_is_down(turns1):
             if s.pin[0] >= 0:

@@ -1,23 +1,50 @@
 """Compiled part of the coarse grid: what one sweep of the fine mesh leaves of a pull, it carries."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 from sewcell.geometry.poses import Array
 from sim.world.banded import SPARE, factor_band, solve_band
 from sim.world.cloth_kernels import sweep_bending, sweep_membrane
+from sim.world.cloth_mesh import Indices
 from sim.world.coarse_grid import CoarseGrid
 from sim.world.elements import LANES, Sweep
 
 PULL_INTERVAL = 2
 """The grid acts once in so many substeps."""
+LARGEST_ASIDE = 0.5
+"""A cell that has turned since the factor was made pulls past the stiffness of the factor; by at most so much of it."""
 LARGEST_STRAIN = 0.15
 """A cell with a triangle that is strained by more is crumpled, as against a foot: what its mean says holds for none."""
 
 
+class GridFactor(NamedTuple):
+    """What `factor_grid` has made of a grid of M cells: `band` (3 N, 3 w + SPARE) is the factor.
+
+    `facing` (M + 1, 6): mean stretch along warp and weft of each cell then; `grip` (M + 1,): its stiffness over the
+    inertia of its nodes in PULL_INTERVAL substeps; `made` (1,): how many times.
+    """
+
+    band: Array
+    facing: Array
+    grip: Array
+    made: Indices
+
+
 @njit(cache=True, error_model="numpy")
-def factor_grid(x: Array, e: Sweep, grid: CoarseGrid, h: float) -> Array:
-    """Factor (3 N, 3 w + SPARE) of M / h^2 + K in the nodes' displacements, for cloth as it hangs in `x` (V, 3).
+def make_factor(grid: CoarseGrid) -> GridFactor:
+    """Room for a factor; none is made."""
+    count, width = grid.mass.shape
+    cells = grid.stiffness.shape[0]
+    band = np.zeros((3 * count, 3 * width + SPARE))
+    return GridFactor(band, np.zeros((cells, 6)), np.zeros(cells), np.zeros(1, dtype=np.int64))
+
+
+@njit(cache=True, error_model="numpy")
+def factor_grid(x: Array, e: Sweep, grid: CoarseGrid, factor: GridFactor, h: float) -> None:
+    """Factor M / h^2 + K in the nodes' displacements, for cloth as it hangs in `x` (V, 3).
 
     K = sum over cells of stiffness x g g^T, g the gradient of the cell's mean strain (Gauss-Newton); h^2 is that of a
     substep of `h` [s] times PULL_INTERVAL.
@@ -25,6 +52,7 @@ def factor_grid(x: Array, e: Sweep, grid: CoarseGrid, h: float) -> Array:
     count, width = grid.mass.shape
     cells = grid.corners.shape[0]
     g = np.zeros((cells + 1, 3, 9, 3))
+    factor.facing[:] = 0.0
     u, v = np.empty(3), np.empty(3)
     for t in range(e.triangles.shape[0]):
         k = grid.cell[t]
@@ -35,6 +63,9 @@ def factor_grid(x: Array, e: Sweep, grid: CoarseGrid, h: float) -> Array:
                 u[c] += e.constants[n, t] * x[i, c]
                 v[c] += e.constants[3 + n, t] * x[i, c]
         share = grid.share[t]
+        for c in range(3):
+            factor.facing[k, c] += share * u[c]
+            factor.facing[k, 3 + c] += share * v[c]
         for n in range(9):
             a, b = share * grid.along[t, n], share * grid.across[t, n]
             if a == 0.0 and b == 0.0:
@@ -43,15 +74,20 @@ def factor_grid(x: Array, e: Sweep, grid: CoarseGrid, h: float) -> Array:
                 g[k, 0, n, c] += a * u[c]
                 g[k, 1, n, c] += b * v[c]
                 g[k, 2, n, c] += a * v[c] + b * u[c]
-    band = np.zeros((3 * count, 3 * width + SPARE))
+    band = factor.band
+    band[:] = 0.0
     for j in range(count):
         for k in range(width):
             for c in range(3):
-                band[3 * j + c, 3 * k] = grid.mass[j, k] / (PULL_INTERVAL * h * h)
+                band[3 * j + c, 3 * k] = grid.mass[j, k] / (PULL_INTERVAL * h) ** 2
     for k in range(cells):
+        factor.grip[k] = 0.0
         for s in range(3):
+            grip = 0.0
             for p in range(9):
                 i = grid.corners[k, p]
+                size = g[k, s, p, 0] ** 2 + g[k, s, p, 1] ** 2 + g[k, s, p, 2] ** 2
+                grip += grid.stiffness[k, s] * size * (PULL_INTERVAL * h) ** 2 / grid.mass[i, 0]
                 gx = grid.stiffness[k, s] * g[k, s, p, 0]
                 gy = grid.stiffness[k, s] * g[k, s, p, 1]
                 gz = grid.stiffness[k, s] * g[k, s, p, 2]
@@ -70,25 +106,30 @@ def factor_grid(x: Array, e: Sweep, grid: CoarseGrid, h: float) -> Array:
                         column[1, place - 1] += gx * other[1]
                         column[2, place - 1] += gy * other[2]
                         column[2, place - 2] += gx * other[2]
+            factor.grip[k] = max(factor.grip[k], grip)
+    factor.made[0] += 1
     if not factor_band(band):
         # Whoever moves by it is no longer finite, which the end of the step finds and tells.
         band[:] = np.nan
-    return band
 
 
 @njit(cache=True, error_model="numpy")
-def pull_grid(x: Array, e: Sweep, multipliers: Array, grid: CoarseGrid, factor: Array, h: float) -> None:
-    """Move the nodes so that each cell's mean stresses become those of its mean strains.
+def pull_grid(
+    x: Array, fallen: Array, e: Sweep, multipliers: Array, grid: CoarseGrid, factor: GridFactor, h: float
+) -> None:
+    """Speed the nodes up so that each cell's mean stresses become those of its mean strains at `fallen` (V, 3).
 
-    After the sweep of a substep of `h` [s] a triangle has the force multipliers / h^2, and strain / compliance is due.
-    What is missing, averaged over each cell, is carried by the smooth displacements of the grid with the inertia of
-    PULL_INTERVAL substeps. Cells that are shortened along warp or weft carry nothing there: cloth wrinkles; those with
-    a triangle strained beyond LARGEST_STRAIN carry nothing at all.
+    After the sweeps of PULL_INTERVAL substeps of `h` [s] a triangle has had the mean force multipliers / h^2, and
+    strain / compliance is due. What is missing, averaged over each cell, acts on the smooth displacements of the grid
+    for that long, implicitly: (M / H^2 + K) q = force, H = PULL_INTERVAL h. This substep goes q / PULL_INTERVAL of it
+    and the speed q / H that is in this carries on. Cells that are shortened along warp or weft carry nothing there:
+    cloth wrinkles; those with a triangle strained beyond LARGEST_STRAIN carry nothing at all.
     """
     count = grid.mass.shape[0]
     triangles = e.triangles.shape[0]
-    per_h2 = 1.0 / (h * h)
+    per_h2 = 1.0 / (PULL_INTERVAL * h * h)
     cells = np.zeros((grid.stiffness.shape[0], 6))
+    facing = np.zeros((grid.stiffness.shape[0], 6))
     crumpled = np.zeros(grid.stiffness.shape[0], dtype=np.bool_)
     stretch = np.empty((6, triangles))
     q = np.empty((33, LANES))
@@ -97,9 +138,9 @@ def pull_grid(x: Array, e: Sweep, multipliers: Array, grid: CoarseGrid, factor: 
             t = start + m
             for c in range(3):
                 i = e.triangles[t, c]
-                q[c, m] = x[i, 0]
-                q[3 + c, m] = x[i, 1]
-                q[6 + c, m] = x[i, 2]
+                q[c, m] = fallen[i, 0]
+                q[3 + c, m] = fallen[i, 1]
+                q[6 + c, m] = fallen[i, 2]
         for c in range(6):
             for m in range(LANES):
                 q[12 + c, m] = e.constants[c, start + m]
@@ -125,6 +166,8 @@ def pull_grid(x: Array, e: Sweep, multipliers: Array, grid: CoarseGrid, factor: 
             for s in range(3):
                 cells[k, s] += q[24 + s, m]
                 cells[k, 3 + s] += multipliers[s, start + m]
+                facing[k, s] += grid.share[start + m] * q[27 + s, m]
+                facing[k, 3 + s] += grid.share[start + m] * q[30 + s, m]
                 if abs(q[24 + s, m]) > largest:
                     crumpled[k] = True
     for k in range(cells.shape[0]):
@@ -166,24 +209,61 @@ def pull_grid(x: Array, e: Sweep, multipliers: Array, grid: CoarseGrid, factor: 
             moved[j] += share * force[i, 0]
             moved[j + 1] += share * force[i, 1]
             moved[j + 2] += share * force[i, 2]
-    solve_band(factor, moved)
+    if factor.made[0] == 0 or has_turned(facing, factor):
+        factor_grid(x, e, grid, factor, h)
+    solve_band(factor.band, moved)
     for n in range(grid.vertices.shape[0]):
         i = grid.vertices[n]
         for k in range(4):
-            share, j = grid.weights[n, k], 3 * grid.nodes[n, k]
+            share, j = grid.weights[n, k] / PULL_INTERVAL, 3 * grid.nodes[n, k]
             x[i, 0] += share * moved[j]
             x[i, 1] += share * moved[j + 1]
             x[i, 2] += share * moved[j + 2]
 
 
 @njit(cache=True, error_model="numpy")
+def has_turned(facing: Array, factor: GridFactor) -> bool:
+    """Some cell has turned so far since the factor was made that its pull passes by the stiffness that was to bear it.
+
+    Turned by `a`, a pull has a part aside that only inertia bears: it goes a^2 x grip of the way that was to be gone.
+    """
+    for k in range(facing.shape[0] - 1):
+        aside = 0.0
+        for c in range(6):
+            aside += (facing[k, c] - factor.facing[k, c]) ** 2
+        if aside * factor.grip[k] > LARGEST_ASIDE:
+            return True
+    return False
+
+
+@njit(cache=True, error_model="numpy")
 def sweep_elements(
-    x: Array, w: Array, e: Sweep, grid: CoarseGrid, factor: Array, multipliers: Array, h: float, n: int, interval: int
-) -> None:
-    """Forces within the cloth in substep `n` of `h` [s]: membrane, hinges once in `interval` substeps, coarse grid."""
-    multipliers[:] = 0.0
-    sweep_membrane(x, w, e, multipliers, h)
+    x: Array, w: Array, e: Sweep, grid: CoarseGrid, factor: GridFactor, multipliers: Array, gravity: Array,
+    h: float, n: int, interval: int,
+) -> None:  # fmt: skip
+    """Forces within the cloth in substep `n` of `h` [s]: membrane, hinges once in `interval` substeps, coarse grid.
+
+    `multipliers` (2, 3, P): of this substep, and those of all since the grid has acted.
+    """
+    multipliers[0] = 0.0
+    sweep_membrane(x, w, e, multipliers[0], h)
+    multipliers[1] += multipliers[0]
     if n % interval == 0:
         sweep_bending(x, w, e, h, interval)
     if n % PULL_INTERVAL == PULL_INTERVAL - 1:
-        pull_grid(x, e, multipliers, grid, factor, h)
+        pull_grid(x, fall_on(x, w, gravity, h), e, multipliers[1], grid, factor, h)
+        multipliers[1] = 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def fall_on(x: Array, w: Array, gravity: Array, h: float) -> Array:
+    """Where `x` (V, 3) is lower by what is free to fall: then the end of this substep is in balance, not that of H.
+
+    Held still, n substeps of fall g n h of speed are taken back by q = -g (n h)^2, of which this substep goes q / n.
+    """
+    fallen = x.copy()
+    for i in range(x.shape[0]):
+        if w[i] > 0.0:
+            for c in range(3):
+                fallen[i, c] += PULL_INTERVAL * (PULL_INTERVAL - 1) * gravity[c] * h * h
+    return fallen

@@ -43,7 +43,8 @@ def _turn(by: Array) -> Array:
         return np.eye(3)
     x, y = by / angle
     K = np.array([[0.0, 0.0, y], [0.0, 0.0, -x], [-y, x, 0.0]])
-    return np.eye(3) + np.sin(angle) * K + (1.0 - np.cos(angle)) * K @ K
+    R: Array = np.eye(3) + np.sin(angle) * K + (1.0 - np.cos(angle)) * K @ K
+    return R
 
 
 def make_counts(plate: GripperPlate) -> Indices:

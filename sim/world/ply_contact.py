@@ -16,7 +16,7 @@ from sim.world.cloth_kernels import (
 from sim.world.cloth_mesh import Indices
 from sim.world.cloth_step import Surroundings
 from sim.world.coarse_grid import CoarseGrid
-from sim.world.coarse_kernels import factor_grid, sweep_elements
+from sim.world.coarse_kernels import make_factor, sweep_elements
 from sim.world.elements import Sweep
 from sim.world.lockstitch import Seam, pull_seam
 from sim.world.ply_pairs import RIM, UPRIGHT, Pairs
@@ -92,8 +92,8 @@ def advance_plies(
     x, v, w, previous = g.x, g.v, g.w, g.previous
     plies = g.thickness.shape[0]
     count, pair_count = x.shape[0], pairs.vertex.shape[0]
-    multipliers = np.empty((3, e.triangles.shape[0]))
-    factor = factor_grid(x, e, grid, h)
+    multipliers = np.zeros((2, 3, e.triangles.shape[0]))
+    factor = make_factor(grid)
     c = Contact(
         np.empty((pair_count, 3)), np.empty((pair_count, 3)), np.empty(pair_count),
         np.empty(pair_count, dtype=np.bool_), np.empty((pair_count, 2)), np.empty(count, dtype=np.bool_),
@@ -109,7 +109,7 @@ def advance_plies(
         for k in range(g.held.shape[0]):
             for d in range(3):
                 x[g.held[k], d] = g.held0[k, d] + t1 * (g.held1[k, d] - g.held0[k, d])
-        sweep_elements(x, w, e, grid, factor, multipliers, h, n, interval)
+        sweep_elements(x, w, e, grid, factor, multipliers, env.gravity, h, n, interval)
         pull_bonds(g, bonds, h)
         pull_seam(x, w, seam, h)
         R = env.plate_axes0 + t1 * (env.plate_axes1 - env.plate_axes0)

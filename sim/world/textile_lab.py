@@ -19,6 +19,16 @@ WIDTH = 25e-3
 HEIGHT = 0.5
 LARGEST_RATIO = 3.2
 GRAVITY = 9.81
+DRAPE_CLOTH = replace(
+    COTTON,
+    areal_mass=AREAL_MASS,
+    bending_warp=BENDING,
+    bending_weft=BENDING,
+    stretch_warp=STRETCH,
+    stretch_weft=STRETCH,
+    shear=STRETCH / 2.0,
+)
+"""The cloth that MuJoCo drapes, see `drape.py`."""
 
 
 def droop_angle(ratio: float) -> float:
@@ -95,20 +105,11 @@ def measure_elongation(rig: Rig) -> float:
     return (HEIGHT - float(cloth.x[low, 2].mean())) / float(cloth.pattern[:, 1].max())
 
 
-def drape_round(edge: float = EDGE) -> Rig:
-    """The cloth of the drape test, flat, held by the disc."""
+def drape_round(material: ClothMaterial = DRAPE_CLOTH, edge: float = EDGE) -> Rig:
+    """A round of cloth for the drape test, flat, held by the disc."""
     angle = np.linspace(0.0, 2.0 * np.pi, 180, endpoint=False)
     mesh = mesh_outline(ROUND * np.column_stack([np.cos(angle), np.sin(angle)]), edge)
-    material = replace(
-        COTTON,
-        areal_mass=AREAL_MASS,
-        bending_warp=BENDING,
-        bending_weft=BENDING,
-        stretch_warp=STRETCH,
-        stretch_weft=STRETCH,
-        shear=STRETCH / 2.0,
-    )
-    cloth = Cloth(mesh, material, np.column_stack([mesh.points, np.zeros(len(mesh.points)) + HEIGHT]))
+    cloth = Cloth(mesh, material, np.column_stack([mesh.points, np.full(len(mesh.points), HEIGHT)]))
     cloth.hold(np.flatnonzero(np.linalg.norm(mesh.points, axis=1) <= DISC))
     return Rig(cloth, AWAY)
 

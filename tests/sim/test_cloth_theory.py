@@ -138,7 +138,7 @@ def test_a_round_drapes_over_a_disc_as_in_mujoco():
     mujoco_drop, mujoco_coefficient = 45.56e-3, 0.5323
     hem = {}
     for edge in (9e-3, 6.5e-3):
-        rig = settle(drape_round(edge), 3.0)
+        rig = settle(drape_round(edge=edge), 3.0)
         hem[edge] = describe_hem(rig.cloth.pattern, rig.cloth.x - [0.0, 0.0, 0.5])
     assert hem[9e-3].coefficient == pytest.approx(hem[6.5e-3].coefficient, rel=0.15)
     assert hem[6.5e-3].drop == pytest.approx(mujoco_drop, rel=0.05)
