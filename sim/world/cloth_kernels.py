@@ -14,6 +14,8 @@ TOE_RAMP = 6e-3
 TOE_SLOPE = 0.5
 SIDE_REACH = 4e-3
 FOOT_HEIGHT = 30e-3
+LARGEST_PUSH = 0.2e-3
+"""How far a substep parts cloth from what it went into [m]."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -161,7 +163,7 @@ def push_from_plate(x: Array, w: Array, R: Array, o: Array, half: Array, depth: 
 def push_from_foot(
     x: Array, previous: Array, w: Array, R: Array, o: Array, half: Array, sole: float, thickness: float
 ) -> None:
-    """Vertices below the foot stay below its sole, whose rim rises like a toe; vertices beside it stay beside it.
+    """Vertices below the foot stay below its sole, whose rim rises like a toe; those beside it slide along its sides.
 
     `R` (2, 2), `o` (2,): needle frame in base; `half` (2,) of the sole [m]; `sole`: its height [m].
     """
@@ -175,10 +177,13 @@ def push_from_foot(
             continue
         top = sole + TOE_SLOPE * max(out, 0.0) - 0.5 * thickness
         if previous[i, 2] <= top + SIDE_REACH:
-            x[i, 2] = min(x[i, 2], top)
-        else:
-            for k in range(2):
-                x[i, k] = previous[i, k]
+            x[i, 2] -= min(max(x[i, 2] - top, 0.0), LARGEST_PUSH)
+            continue
+        push = min(TOE_RAMP - out, LARGEST_PUSH)
+        k = 0 if abs(px) - half[0] > abs(py) - half[1] else 1
+        away = -push if (px if k == 0 else py) < 0.0 else push
+        x[i, 0] += away * R[0, k]
+        x[i, 1] += away * R[1, k]
 
 
 @njit(cache=True, error_model="numpy")

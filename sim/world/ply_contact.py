@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sewcell.geometry.poses import Array
 from sim.world.cloth_kernels import (
     AIR_DENSITY,
+    LARGEST_PUSH,
     predict,
     push_from_foot,
     push_from_plate,
@@ -23,8 +24,6 @@ from sim.world.ply_pairs import RIM, UPRIGHT, Pairs
 
 LEAST_GIVE = 0.05
 """Mobility of a contact, as a share of that of its freest vertex, below which the gripper holds both of its sides."""
-LARGEST_PUSH = 0.2e-3
-"""How far a substep parts cloth that went into cloth [m]."""
 CLING_SLACK = 20e-6
 CLING_REACH = 0.5e-3
 """Fibres of cut edges take hold when edges part by the slack and let go beyond the reach [m]."""

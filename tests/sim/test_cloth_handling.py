@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sewcell.geometry.planar import PlanarPose
-from sim.world.cloth_rig import LEVEL, Rig, make_cloth, tool_at
+from sim.world.cloth_kernels import TOE_RAMP, push_from_foot
+from sim.world.cloth_rig import COTTON, LEVEL, Rig, make_cloth, tool_at
 
 FACE = 0.3e-3
 
@@ -66,3 +67,31 @@ def test_laid_down_again_it_is_where_the_plate_put_it():
     assert np.hypot(found.x - 0.11, found.y - 0.238) < 0.5e-3
     assert rig.cloth.x[:, 2].max() == pytest.approx(LEVEL, abs=1e-4)
     assert rig.cloth.asleep
+
+
+FOOT = np.array([15e-3, 7e-3])
+"""Half of the sole [m], in a needle frame that is base's."""
+
+
+def met_foot(before, after, sole=8e-3):
+    """Where one vertex is that went from `before` to `after` (3,) in a substep, once the raised foot has met it."""
+    x, previous = np.array([after], dtype=np.float64), np.array([before], dtype=np.float64)
+    push_from_foot(x, previous, np.ones(1), np.eye(2), np.zeros(2), FOOT, sole, COTTON.thickness)
+    return x[0]
+
+
+def test_cloth_that_is_drawn_along_the_side_of_the_foot_slides_on_it():
+    wall = FOOT[1] + TOE_RAMP
+    before, into, away = (0.0, wall, 20e-3), (0.1e-3, wall - 0.05e-3, 20e-3), (0.1e-3, wall + 0.05e-3, 20e-3)
+    assert met_foot(before, into) == pytest.approx([0.1e-3, wall, 20e-3], abs=1e-12)
+    assert met_foot(before, away) == pytest.approx(away, abs=1e-12)
+
+
+def test_an_edge_that_comes_a_little_high_is_led_under_the_sole_without_a_jolt():
+    at = np.array([0.0, FOOT[1] + 1e-3, 10e-3])
+    found = met_foot(at, at)
+    assert found[:2] == pytest.approx(at[:2])
+    assert 0.0 < at[2] - found[2] < 0.25e-3
+    for _ in range(40):
+        at = met_foot(at, at)
+    assert at[2] == pytest.approx(8e-3 + 0.5e-3 - 0.5 * COTTON.thickness)
