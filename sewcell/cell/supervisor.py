@@ -8,7 +8,8 @@ from sewcell.cell.states import State, Trigger, next_state
 from sewcell.drivers.devices.gripper_io import Light
 from sewcell.drivers.devices.link_watch import LinkState
 from sewcell.errors import SewcellError
-from sewcell.process.steps import GoHome, LookAtEmptyTable, PresentPiece, Step, Task
+from sewcell.process.start_steps import GoHome, LookAtEmptyTable
+from sewcell.process.steps import PresentPiece, Step, Task
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import StepTime
 

@@ -25,11 +25,15 @@ class StepTime:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A piece as the camera found it, the picture unless it was given away, and the camera as it stood."""
+    """A piece as the camera found it, the picture unless it was given away, and the camera as it stood.
+
+    `height` [m]: over the table, at which its outline was seen.
+    """
 
     image: Image | None
     located: LocatedPiece
     camera: CameraModel
+    height: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,9 @@ class InspectedSeam:
 class PieceLog:
     """Everything about one piece. `finished` is the sighting after it was put down.
 
-    `inspected`: one for each of the `seams`, in their order, as far as the work got.
+    `inspected`: one for each of the `seams`, in their order, as far as the work got. `more_to_pick`: whether cloth was
+    seen in the pick zone when the piece was finished, or False when the loader had none to present; None where nobody
+    looked, for only stacks are looked at.
     """
 
     index: int
@@ -67,6 +73,7 @@ class PieceLog:
     seams: list[SewnSeam] = field(default_factory=list)
     inspected: list[InspectedSeam] = field(default_factory=list)
     finished: Sighting | None = None
+    more_to_pick: bool | None = None
 
     @property
     def flags(self) -> list[str]:

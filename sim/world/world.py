@@ -22,7 +22,7 @@ from sim.world.gripper import ENGAGED, Gripper
 from sim.world.loader import Loader
 from sim.world.mishaps import Mishap
 from sim.world.parameters import WorldParameters
-from sim.world.plies import Plies
+from sim.world.plies import Plies, count_at
 from sim.world.sewing_bed import MachineMotion, SewingBed
 from sim.world.surfaces import Surfaces
 
@@ -115,6 +115,8 @@ class World:
         match mishap:
             case Mishap.LINT:
                 self._drop_lint(HEAVY_LINT)
+            case Mishap.LOADER_EMPTY:
+                self._loader.empty_magazine()
             case Mishap.LOADER_JAMMED:
                 self._loader.jammed = True
             case Mishap.PICK_FAILS:
@@ -127,6 +129,8 @@ class World:
                 self._take_pieces_away()
             case Mishap.PLY_CLINGS:
                 self._plies_next = 2
+            case Mishap.STACK_SHORT:
+                self._loader.next_is_short = True
 
     def _drop_lint(self, count: int) -> None:
         """Flocks of lint fall on the table."""
@@ -184,11 +188,7 @@ class World:
 
     def _count_under_tool(self) -> int:
         """Plies under the middle of the tool, those that it holds included; one where there is none."""
-        if len(self._cloths) < 2:
-            return 1
-        x, y = self._T_tool[:2, 3].tolist()
-        boxes = [find_bounds(cloth.x) for cloth in self._cloths.values()]
-        return max(1, sum(bool(low[0] < x < high[0] and low[1] < y < high[1]) for low, high in boxes))
+        return 1 if len(self._cloths) < 2 else max(1, count_at(self._cloths.values(), *self._T_tool[:2, 3].tolist()))
 
     def _work_pins(self, T_tool: Array) -> None:
         if self._pins < ENGAGED <= self._plant.pins_out:
@@ -210,9 +210,9 @@ class World:
     def _is_carried(self) -> bool:
         """Whether the gripper holds a piece in the air beyond the pick zone."""
         bench = self._parameters.bench
-        x, y, z = (invert_pose(bench.T_base_table) @ self._T_tool)[:3, 3]
-        beyond = bool(np.any((x, y) < bench.pick_low) or np.any((x, y) > bench.pick_high))
-        return self._gripper.cloth is not None and beyond and z > PICKED_HEIGHT
+        at = (invert_pose(bench.T_base_table) @ self._T_tool)[:3, 3]
+        beyond = bool(np.any(at[:2] < bench.pick_low) or np.any(at[:2] > bench.pick_high))
+        return self._gripper.cloth is not None and beyond and bool(at[2] > PICKED_HEIGHT)
 
     def _step_cloths(self, T_before: Array, dt: float) -> None:
         moved = not np.array_equal(T_before, self._T_tool)

@@ -47,6 +47,20 @@ def test_a_stack_that_somebody_took_away_is_followed_by_a_new_one(job):
     assert list(loader.bring()) == [5, 4, 3, 2, 1]
 
 
+def test_the_first_stack_may_be_part_used_and_the_next_one_is_full():
+    loader = make_loader(load_job("shirt-pocket", scenario="stack", plies_left=2), count=4)
+    assert [list(loader.bring()) for _ in range(4)] == [[1, 0], [], [6, 5, 4, 3, 2], []]
+
+
+def test_a_short_stack_has_half_of_its_plies_once_and_an_empty_magazine_leaves_what_lies_there(job):
+    loader = make_loader(job, count=9)
+    loader.next_is_short = True
+    assert [list(loader.bring()) for _ in range(3)] == [[1, 0], [], [6, 5, 4, 3, 2]]
+    loader.empty_magazine()
+    assert [list(loader.bring()) for _ in range(5)] == [[]] * 5
+    assert loader.asked == 7
+
+
 def test_plies_lie_one_thickness_above_each_other_each_cut_anew_and_a_little_beside(job):
     plies = list(make_loader(job, count=1).bring().values())
     T = invert_pose(job.cell.table.pose.matrix())

@@ -9,7 +9,7 @@ from sewcell.geometry.planar import PlanarPose
 from sim.world.cloth import Cloth
 from sim.world.cloth_rig import BENCH, COTTON, DT, LEVEL, Rig, make_cloth, tool_at
 from sim.world.gripper import BITE, Gripper
-from sim.world.plies import Plies
+from sim.world.plies import Plies, count_at
 from sim.world.ply_rig import PlyRig
 
 THICKNESS = COTTON.thickness
@@ -145,6 +145,16 @@ def test_the_pins_take_what_they_took_before_when_there_is_one_ply():
 
 
 @pytest.mark.slow
+def test_a_ply_lies_under_a_point_where_its_outline_goes_round_it_not_where_its_bounding_box_does():
+    plies = [make_cloth(PlanarPose(0.0, 0.0, turn)) for turn in (0.0, np.pi / 4.0)]
+    low, high = plies[1].x[:, :2].min(axis=0), plies[1].x[:, :2].max(axis=0)
+    corner = low + 0.05 * (high - low)
+    assert count_at(plies[1:], *corner) == 0
+    assert count_at(plies[1:], *plies[1].x[:, :2].mean(axis=0)) == 1
+    both = (plies[0].x[:, :2].mean(axis=0) + plies[1].x[:, :2].mean(axis=0)) / 2.0
+    assert [count_at(plies, *both), count_at(plies[:1], *both), count_at(plies, 9.0, 9.0)] == [2, 1, 0]
+
+
 def test_two_plies_that_the_gripper_holds_are_lifted_off_the_stack_whole():
     """Their meshes differ, so that vertices that are held lie on triangles of which only a corner is free."""
     plies = Plies()
