@@ -22,7 +22,7 @@ PLY = 0.3e-3
 
 
 class TapedBackend(SimBackend):
-    """Notes all that reaches the emulated controllers, and keeps a snapshot of the moment `when(cell)` is true first."""
+    """Notes all that reaches the emulated controllers, and keeps a snapshot of the first moment when `when(cell)`."""
 
     def __init__(self, job, seed, count, when):
         super().__init__(job, seed, count)
@@ -131,7 +131,8 @@ class StackOfThree:
         T = np.diag([1.0, -1.0, -1.0, 1.0])
         laid = cell.truth.laid[0]
         middle = PlanarPose(laid.x, laid.y, laid.theta).apply(cell.world.cloths[0].pattern).mean(axis=0)
-        T[:3, 3] = (self._job.cell.table.pose.matrix() @ [*middle, over, 1.0])[:3] + [0.0, aside, 0.0]
+        T[:, 3] = self._job.cell.table.pose.matrix() @ [*middle, over, 1.0]
+        T[1, 3] += aside
         near = cell.plant.joint_targets
         q = self._arm.solve(T @ invert_pose(self._job.cell.tool.pose.matrix()), near=near).q
         words = " ".join(f"{axis}{angle:.4f}" for axis, angle in zip("XYZABC", np.rad2deg(q), strict=True))
