@@ -32,8 +32,8 @@ EXPLODED = 1.0
 """Strain that no cloth survives."""
 NICENESS = 5
 SEEN_WITHIN_MM = 0.4
-"""Within this a seam at the limit of its tolerance may be flagged or not: three standard deviations of a margin that the
-bench camera tells, with the error of the knife (docs/vision.md)."""
+"""So near to its tolerance a seam may be flagged or not: three standard deviations of a margin that the bench camera
+tells, with the error of the knife in it (docs/vision.md)."""
 
 Result = dict[str, Any]
 
