@@ -137,7 +137,7 @@ def _print_outcome(console: Console, outcome: RunOutcome) -> None:
             text = f"piece {number}, {piece['piece']}: {flag}"
             console.print(f"[bold yellow]flagged[/bold yellow]: {escape(text)}", soft_wrap=True)
     if summary["plies_left"] is not None:
-        console.print(f"stack: {summary['plies_left']} plies left")
+        console.print(f"plies left of the stack: {summary['plies_left']}")
     if outcome.report is not None:
         console.print(f"report: {escape(str(outcome.report))}", soft_wrap=True)
 
