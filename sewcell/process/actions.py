@@ -24,6 +24,7 @@ from sewcell.process.in_step import StitchFollower
 from sewcell.process.looking import SeamOrder, SightOrder, Verdict, decide, judge
 from sewcell.process.plan import TOUCHING, SeamPlan
 from sewcell.process.recipe import SeamRecipe
+from sewcell.process.stacks import list_shapes
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import PieceLog, Sighting
 from sewcell.units import DEG, MM
@@ -125,6 +126,7 @@ async def sight(cell: Workcell, piece: Piece, zone: Array, plies: int = 1) -> Si
 
     All plies look alike, so the outline of a stack is that of its highest ply where the camera does not see its side,
     and that of its lowest where it does: in the mean it lies half as high as the stack's upper surface over its lowest.
+    A stack that does not look like the piece is looked for as one whose plies lie unevenly.
     Raises: VisionError when unsure.
     """
     await asyncio.sleep(cell.station.camera_settle)
@@ -132,12 +134,15 @@ async def sight(cell: Workcell, piece: Piece, zone: Array, plies: int = 1) -> Si
     camera = await find_camera(cell, image)
     recipe = cell.recipe
     height = recipe.thickness * (1 + plies) / 2.0
-    order = SightOrder(piece, zone, camera, height, recipe.max_residual, recipe.min_confidence)
-    decision = await compute(decide, order, image, cell.require_background(), expected=LOCATE_TIME)
-    cell.on_decision(decision)
-    if decision.located is None:
-        raise VisionError(decision.refusal)
-    return Sighting(image, decision.located, camera, height)
+    refusals = []
+    for shape in list_shapes(piece, plies):
+        order = SightOrder(shape, zone, camera, height, recipe.max_residual, recipe.min_confidence)
+        decision = await compute(decide, order, image, cell.require_background(), expected=LOCATE_TIME)
+        cell.on_decision(decision)
+        if decision.located is not None:
+            return Sighting(image, decision.located, camera, height)
+        refusals.append(decision.refusal)
+    raise VisionError(refusals[0])
 
 
 async def see_more(cell: Workcell, piece: Piece, sighting: Sighting, plies: int) -> bool:

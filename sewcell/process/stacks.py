@@ -1,9 +1,10 @@
 """Stacks of plies in the pick zone: how many plies are left, and whether what the camera sees agrees with the count."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import shapely
 
 from sewcell.errors import DeviceFaultError
 from sewcell.geometry.planar import PlanarPose
@@ -17,6 +18,10 @@ STACK = "stack"
 """What the plies under the one that is picked are called in messages about clearances."""
 UNEVEN = 3.0 * MM
 """Plies stick out of the outline that was found by this at most: five standard deviations of a badly laid stack [m]."""
+
+SPREAD = 0.5 * MM
+"""The outline of five plies that lie 0.4 mm beside their place (one standard deviation) sticks out by half their range,
+1.16 standard deviations, on every side [m]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,19 @@ def enclose_stack(T_base_table: Array, piece: Piece, T_table_piece: PlanarPose, 
     pose = T_base_table @ T_table_piece.matrix()
     pose[:3, 3] = transform_points(T_base_table, np.array([[x, y, height / 2.0]]))[0]
     return Box(STACK, pose, np.array([*((high - low) / 2.0 + UNEVEN), height / 2.0]))
+
+
+def list_shapes(piece: Piece, plies: int) -> tuple[Piece, ...]:
+    """What the outline of `plies` on one another may look like: `piece` as drawn, and a stack larger by SPREAD."""
+    return (piece,) if plies == 1 else (piece, _grow(piece, SPREAD))
+
+
+def _grow(piece: Piece, by: float) -> Piece:
+    """The piece with its outline moved outwards by `by` [m]; its frame and all else stay."""
+    drawn = shapely.LinearRing(piece.outline)
+    grown = shapely.Polygon(drawn).buffer(by, join_style="mitre").exterior
+    ring = grown if grown.is_ccw == drawn.is_ccw else grown.reverse()
+    return replace(piece, outline=np.asarray(ring.coords)[:-1])
 
 
 def _name_plies(count: int) -> str:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import shapely
 
 from sewcell.config.layers import load_job
 from sewcell.config.values import make_recipe, make_station
@@ -11,7 +12,7 @@ from sewcell.errors import ConfigError, DeviceFaultError, MotionError
 from sewcell.geometry.planar import PlanarPose
 from sewcell.geometry.poses import invert_pose, transform_points
 from sewcell.process.plan import place_pose, plan_seam_cycle
-from sewcell.process.stacks import STACK, UNEVEN, Stacks, enclose_stack
+from sewcell.process.stacks import SPREAD, STACK, UNEVEN, Stacks, enclose_stack, list_shapes
 from sewcell.process.worklog import PieceLog
 
 POSE = PlanarPose(0.46, 0.2, 0.3)
@@ -104,6 +105,18 @@ def test_the_room_of_a_stack_holds_every_ply_of_it(bench, mirrored):
         assert np.all(inside[:, :2].max(axis=0) == pytest.approx(box.half[:2] - UNEVEN))
 
 
+def test_a_stack_may_look_half_a_millimetre_larger_all_round_and_lies_in_the_same_frame(bench):
+    _, recipe, _ = bench
+    drawn, grown = list_shapes(recipe.piece, 2)
+    assert list_shapes(recipe.piece, 1) == (drawn,)
+    inner, outer = (shapely.Polygon(shape.outline) for shape in (drawn, grown))
+    assert outer.contains(inner)
+    assert outer.exterior.hausdorff_distance(inner.exterior) < 2.0 * SPREAD, "at the sharpest corner"
+    assert min(outer.exterior.distance(shapely.Point(p)) for p in drawn.outline) == pytest.approx(SPREAD)
+    assert inner.exterior.is_ccw == outer.exterior.is_ccw
+    assert grown.sew_lines is drawn.sew_lines
+
+
 def test_all_motions_keep_their_clearance_from_a_stack_that_is_higher_than_the_clearance(bench):
     """Forty plies of shirting, 12 mm: judged at the set points, body by body; the plate alone may touch the stack."""
     station, piece, thickness = bench
@@ -120,6 +133,7 @@ def test_all_motions_keep_their_clearance_from_a_stack_that_is_higher_than_the_c
         assert np.all(model.distances(points)[:, near] >= wanted - 0.05e-3)
 
 
+@pytest.mark.slow
 def test_a_motion_through_a_stack_is_refused_by_its_name(bench):
     station, piece, _ = bench
     box = enclose_stack(station.T_base_table, piece.piece, place_pose(station, piece), 12e-3)
