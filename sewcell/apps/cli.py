@@ -123,7 +123,8 @@ def run(
 
 
 def _print_step(console: Console, step: StepTime) -> None:
-    console.print(f"  [dim]{step.started:7.2f} s[/dim]  {step.name:<22}{step.seconds:6.2f} s")
+    told = f"  {escape(step.told)}" if step.told else ""
+    console.print(f"  [dim]{step.started:7.2f} s[/dim]  {step.name:<22}{step.seconds:6.2f} s{told}")
 
 
 def _print_outcome(console: Console, outcome: RunOutcome) -> None:

@@ -141,7 +141,8 @@ async def _drive(
     wired = wire_cell(job, ports, journal, progress.worklog)
 
     def note_step(step: StepTime) -> None:
-        journal.add_note("step", f"{step.name}: {step.seconds:.3f} s", step.started)
+        told = f", {step.told}" if step.told else ""
+        journal.add_note("step", f"{step.name}: {step.seconds:.3f} s{told}", step.started)
         on_step(step)
 
     supervisor = Supervisor(wired.workcell, note_step)

@@ -82,8 +82,10 @@ class Supervisor:
         try:
             return await step.run(self._cell)
         finally:
-            time = StepTime(piece, step.name, started, loop.time() - started)
-            self._cell.worklog.steps.append(time)
+            worklog = self._cell.worklog
+            time = StepTime(piece, step.name, started, loop.time() - started, worklog.news)
+            worklog.news = ""
+            worklog.steps.append(time)
             self._on_step(time)
 
     async def _watch_forever(self) -> None:

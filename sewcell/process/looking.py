@@ -13,7 +13,7 @@ from sewcell.vision.background import Background
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.inspection import SeamInspection, inspect_seam
 from sewcell.vision.located import LocatedPiece, require_one
-from sewcell.vision.piece_pose import locate
+from sewcell.vision.piece_pose import locate, may_hold_piece
 
 FACES = ("up",)
 """Pieces come with this face up."""
@@ -71,7 +71,7 @@ def decide(order: SightOrder, image: Image, background: Background) -> Decision:
             thickness=order.thickness,
             faces=FACES,
         )
-        empty = not (result.pieces or result.unknown)
+        empty = not (result.pieces or any(may_hold_piece(blob.area, [order.piece]) for blob in result.unknown))
         located = require_one(result, order.piece.name, order.max_residual, order.min_confidence)
     except VisionError as error:
         return Decision(image.camera, image.taken_at, order, None, str(error), empty)

@@ -48,6 +48,11 @@ class Stacks:
             return self.count_left(pieces[:-1])
         return self.count(last.index) - last.picked
 
+    def tell(self, last: PieceLog) -> str:
+        """What is left of the stack after this piece, in words."""
+        left = self.count_left([last])
+        return f"{_name_plies(left)} of the stack left" if left else "the stack is used up"
+
     def require_agreement(self, pieces: Sequence[PieceLog]) -> None:
         """Make sure, before the last of `pieces` is asked for, that the stack was used up when it should have been.
 

@@ -326,3 +326,4 @@ class LookAtStack:
         log = self.task.log
         left = cell.station.stacks.count(log.index) - 1
         log.more_to_pick = await see_more(cell, self.task.recipe.piece, self.sighting, left)
+        cell.worklog.news = cell.station.stacks.tell(log)

@@ -15,12 +15,13 @@ MOST_PICTURED = 10
 
 @dataclass(frozen=True, slots=True)
 class StepTime:
-    """One step of one piece: loop time at its start and its duration [s]."""
+    """One step of one piece: loop time at its start and its duration [s]; what it `told` the person who watches."""
 
     piece: int
     name: str
     started: float
     seconds: float
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,12 @@ class PieceLog:
 
 @dataclass(slots=True)
 class Worklog:
-    """The log of a run, filled by the steps."""
+    """The log of a run, filled by the steps. `news`: what the present step has to tell the person who watches."""
 
     pieces: list[PieceLog] = field(default_factory=list)
     steps: list[StepTime] = field(default_factory=list)
     certificates: dict[str, Certificate] = field(default_factory=dict)
+    news: str = ""
 
     def begin_piece(self, name: str) -> PieceLog:
         """Open the log of the next piece; those before it keep their pictures if they are among the last MOST_PICTURED,

@@ -53,6 +53,11 @@ def test_a_run_tells_how_many_plies_it_has_left():
     assert Stacks().count_left(taken) is None
 
 
+def test_after_each_piece_the_run_tells_what_is_left_in_words():
+    told = [Stacks(3, 3).tell(log) for log in finished(True, True, False)[:3]]
+    assert told == ["2 plies of the stack left", "1 ply of the stack left", "the stack is used up"]
+
+
 def test_a_stack_that_has_as_many_plies_as_were_counted_is_no_news():
     for logs in (finished(), finished(True), finished(True, False), finished(True, False, True), finished(None, None)):
         Stacks(2, 2).require_agreement(logs)
