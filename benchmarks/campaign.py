@@ -31,6 +31,9 @@ RUNS, FULL_RUNS = 200, 1000
 EXPLODED = 1.0
 """Strain that no cloth survives."""
 NICENESS = 5
+SEEN_WITHIN_MM = 0.4
+"""So near to its tolerance a seam may be flagged or not: three standard deviations of a margin that the bench camera
+tells, with the error of the knife in it (docs/vision.md)."""
 
 Result = dict[str, Any]
 
@@ -54,6 +57,23 @@ def judge_run(summary: Result, expected: ExpectModel) -> str:
         return f"ended {summary['result']} instead of {expected.result}: {told}"
     if expected.says not in told:
         return f"does not say '{expected.says}' but '{told}'"
+    if expected.flags_when_due:
+        return "; ".join(filter(None, (judge_flag(seam) for piece in summary["pieces"] for seam in piece["seams"])))
+    return ""
+
+
+def judge_flag(seam: Result, doubt_mm: float = SEEN_WITHIN_MM) -> str:
+    """What is wrong with how the cell judged a seam, by where the needle really went; empty when nothing is.
+
+    A camera cannot tell a shift along the seam that is shorter than a stitch: only what lies aside must be flagged.
+    """
+    aside, anywhere, limit = seam["deviation_max_mm"], seam["max_mm"], seam["tolerance_mm"]
+    if seam["good"] and aside > limit + doubt_mm:
+        return f"seam '{seam['name']}' passes as good, {aside:.2f} mm beside its line"
+    if seam["good"] and seam["skipped_stitches"]:
+        return f"seam '{seam['name']}' passes as good with {seam['skipped_stitches']} stitches skipped"
+    if seam["good"] is False and anywhere < limit - doubt_mm and not seam["skipped_stitches"]:
+        return f"seam '{seam['name']}' is flagged, though within {anywhere:.2f} mm of its line"
     return ""
 
 

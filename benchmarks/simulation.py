@@ -17,7 +17,7 @@ from sewcell.apps.run import RunRequest, run_garment
 from sewcell.geometry.planar import PlanarPose
 from sim.world.cloth_rig import COTTON, DT, Rig, make_cloth, tool_at
 from sim.world.ply_rig import PlyRig
-from sim.world.textile_lab import hang_strip, measure_bending_length, overhang
+from sim.world.textile_lab import hang_strip, measure_bending_length, measure_elongation, overhang
 
 POCKET = Path(__file__).parents[1] / "configs" / "garments" / "shirt-pocket.yaml"
 WHOLE_RUNS = 3
@@ -114,6 +114,18 @@ def pick_from_stack() -> float:
         rig.gripper.release()
         rig.wait(170)
     return median(factors)
+
+
+def hang_own_weight(edge: float) -> float:
+    """Elongation of a strip by its own weight, over what it should be; the mean of what is left of its swing."""
+    length = 0.12
+    strip = hang_strip(COTTON, length, 0.05, edge)
+    found = []
+    for _ in range(120):
+        strip.cloth.wake()
+        strip.wait(1)
+        found.append(measure_elongation(strip))
+    return float(np.mean(found[60:])) / (COTTON.areal_mass * GRAVITY * length / 2.0 / COTTON.stretch_warp)
 
 
 def sew_whole_pocket() -> tuple[float, float]:
@@ -216,15 +228,14 @@ def build_lines() -> Iterator[Line]:
     factor, by_clock = sew_whole_pocket()
     name = "whole pocket cycle with every picture, real-time factor"
     yield at_least(f"{name}, by processor time", factor, 1.5)
-    yield at_least(f"{name}, by the clock, whoever else works on this machine", by_clock, 1.0)
+    yield at_least(f"{name}, by the clock, where nobody else works", by_clock, 1.5)
     expected = (COTTON.bending_warp / COTTON.areal_mass / GRAVITY) ** (1.0 / 3.0)
     for edge in (COARSE, FINE):
         found = measure_bending_length(overhang(COTTON, 2.0 * expected, edge, along_weft=False), 2.0 * expected)
         name = f"bending length against Peirce, edges of {1e3 * edge:.3g} mm [relative error]"
         yield at_most(name, abs(found / expected - 1.0), 0.10)
-    strip = hang_strip(COTTON, 0.12, 0.05, COARSE)
-    strip.wait(120)
-    yield at_most("hanging strip, strain p99", float(np.percentile(strip.cloth.strains(), 99)), 0.01)
+        name = f"hanging strip against rho g L / (2 E h), edges of {1e3 * edge:.3g} mm [relative error]"
+        yield at_most(name, abs(hang_own_weight(edge) - 1.0), 0.05)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ def serve(
     scenario: Annotated[str | None, typer.Option(help="Scenario file or name; default: undisturbed.")] = None,
     imperfections: Annotated[str | None, typer.Option(help="File or name; default: the scenario's.")] = None,
     count: Annotated[int, typer.Option(min=1, help="How many pieces the loader has.")] = 1,
+    plies_left: Annotated[int | None, typer.Option(help="Plies of its first stack; default: a full one.")] = None,
     line_faults: Annotated[
         str, typer.Option(help="What both lines do to bytes, such as drop=1e-4,flip=1e-4,duplicate=1e-5,delay=1e-4.")
     ] = "",
@@ -52,7 +53,7 @@ def serve(
         console.print("[bold red]failed[/bold red]: say where to serve: --pty DIR, --tcp PORT, or both")
         raise typer.Exit(2)
     try:
-        job = load_job(garment, cell, scenario, imperfections=imperfections)
+        job = load_job(garment, cell, scenario, imperfections=imperfections, plies_left=plies_left)
         faults = parse_faults(line_faults)
         console.print("the cell is being built ...", style="dim")
         places = Places(pty, tcp, address)

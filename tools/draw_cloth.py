@@ -16,13 +16,12 @@ from sewcell.config.loader import load_yaml
 from sewcell.config.models import FabricModel
 from sewcell.geometry.planar import PlanarPose
 from sim.world.cloth import Cloth
-from sim.world.cloth_mesh import mesh_outline
-from sim.world.cloth_rig import COTTON, Rig, make_cloth
+from sim.world.cloth_rig import COTTON, make_cloth
 from sim.world.drape import describe_hem
 from sim.world.from_config import make_material
 from sim.world.plies import Plies
 from sim.world.ply_rig import PlyRig
-from sim.world.textile_lab import AWAY, HEIGHT, drape_round, settle
+from sim.world.textile_lab import HEIGHT, drape_round, settle
 
 ROOT = Path(__file__).parents[1]
 FABRICS = ("cotton-shirting", "cotton-plain", "linen-shirting", "poplin", "denim", "jersey")

@@ -86,6 +86,9 @@ def run(
         str, typer.Option(help="Side that it is filmed from: front, left, right, back, top, needle.")
     ] = "front",
     count: Annotated[int, typer.Option(min=1, help="How many pieces to sew.")] = 1,
+    plies_left: Annotated[
+        int | None, typer.Option(help="Plies left of the first stack, where the loader brings stacks; default: full.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the report and the recording.")] = None,
     database: Annotated[str, typer.Option(help="Database of the runs.")] = DEFAULT_DATABASE,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
@@ -104,6 +107,7 @@ def run(
         ports,
         imperfections,
         tuple(fault or ()),
+        plies_left,
         None if video is None else FilmWish(video, video_from),
     )
     try:
@@ -119,7 +123,8 @@ def run(
 
 
 def _print_step(console: Console, step: StepTime) -> None:
-    console.print(f"  [dim]{step.started:7.2f} s[/dim]  {step.name:<22}{step.seconds:6.2f} s")
+    told = f"  {escape(step.told)}" if step.told else ""
+    console.print(f"  [dim]{step.started:7.2f} s[/dim]  {step.name:<22}{step.seconds:6.2f} s{told}")
 
 
 def _print_outcome(console: Console, outcome: RunOutcome) -> None:
@@ -132,6 +137,8 @@ def _print_outcome(console: Console, outcome: RunOutcome) -> None:
         for flag in piece["flags"]:
             text = f"piece {number}, {piece['piece']}: {flag}"
             console.print(f"[bold yellow]flagged[/bold yellow]: {escape(text)}", soft_wrap=True)
+    if summary["plies_left"] is not None:
+        console.print(f"plies left of the stack: {summary['plies_left']}")
     if outcome.report is not None:
         console.print(f"report: {escape(str(outcome.report))}", soft_wrap=True)
 

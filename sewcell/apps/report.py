@@ -23,6 +23,7 @@ from sewcell.vision.located import LocateResult
 RUN_KEYS = (
     "backend",
     "seed",
+    "plies_left",
     "cycle_s",
     "sim_s",
     "wall_s",
@@ -75,7 +76,7 @@ def _draw_sighting(job: Job, log: PieceLog, sighting: Sighting | None) -> str | 
         return None
     result = LocateResult((sighting.located,), ())
     pieces = [job.pieces[log.name]]
-    return encode_picture(draw_result(sighting.image, result, sighting.camera, pieces, job.fabric.thickness_mm * MM))
+    return encode_picture(draw_result(sighting.image, result, sighting.camera, pieces, sighting.height))
 
 
 def _describe_seam(

@@ -17,6 +17,7 @@ from sewcell.cell.records import DEFAULT_DATABASE, RunKey, RunRecords
 from sewcell.cell.supervisor import Supervisor
 from sewcell.config.calibration_files import require_passed_check
 from sewcell.config.layers import Job, load_job
+from sewcell.config.values import make_stacks
 from sewcell.drivers.devices.arm import ArmDevice
 from sewcell.drivers.devices.arm_reports import ArmState
 from sewcell.errors import SewcellError
@@ -43,6 +44,7 @@ class RunRequest:
     ports: str | None = None
     imperfections: str | None = None
     faults: tuple[str, ...] = ()
+    plies_left: int | None = None
     show: FilmWish | WindowWish | None = None
 
 
@@ -103,7 +105,13 @@ def _run(
     request: RunRequest, progress: _Progress, on_step: Callable[[StepTime], None], open_backend: OpenBackend
 ) -> None:
     job = load_job(
-        request.garment, request.cell, request.scenario, request.ports, request.imperfections, request.faults
+        request.garment,
+        request.cell,
+        request.scenario,
+        request.ports,
+        request.imperfections,
+        request.faults,
+        request.plies_left,
     )
     require_passed_check(job.cell.name, job.cell.camera.check_hours)
     backend = open_backend(job, request.seed, request.count)
@@ -133,7 +141,8 @@ async def _drive(
     wired = wire_cell(job, ports, journal, progress.worklog)
 
     def note_step(step: StepTime) -> None:
-        journal.add_note("step", f"{step.name}: {step.seconds:.3f} s", step.started)
+        told = f", {step.told}" if step.told else ""
+        journal.add_note("step", f"{step.name}: {step.seconds:.3f} s{told}", step.started)
         on_step(step)
 
     supervisor = Supervisor(wired.workcell, note_step)
@@ -184,6 +193,7 @@ def _summarise(
         "scenario": progress.job.scenario.name if progress.job else request.scenario,
         "imperfections": progress.job.imperfections.name if progress.job else request.imperfections,
         "pieces": [describe_piece(log, qualities.get(log.index)) for log in worklog.pieces],
+        "plies_left": make_stacks(progress.job).count_left(worklog.pieces) if progress.job else None,
         "steps": [{"name": step.name, "seconds": round(step.seconds, 4)} for step in worklog.steps],
         "cycle_s": round(cycle_s, 3),
         "sim_s": round(progress.sim_s, 3),

@@ -31,6 +31,7 @@ def encode_decision(decision: Decision) -> Json:
         "min_confidence": order.min_confidence,
         "located": None if decision.located is None else _encode_located(decision.located),
         "refusal": decision.refusal,
+        "empty": decision.empty,
     }
 
 
@@ -46,7 +47,7 @@ def decode_decision(message: Mapping[str, Any], taken_at: float) -> Decision:
     )
     located = message["located"]
     found = None if located is None else _decode_located(located)
-    return Decision(str(message["camera"]), taken_at, order, found, str(message["refusal"]))
+    return Decision(str(message["camera"]), taken_at, order, found, str(message["refusal"]), bool(message.get("empty")))
 
 
 def encode_verdict(verdict: Verdict) -> Json:

@@ -8,7 +8,8 @@ from sewcell.cell.states import State, Trigger, next_state
 from sewcell.drivers.devices.gripper_io import Light
 from sewcell.drivers.devices.link_watch import LinkState
 from sewcell.errors import SewcellError
-from sewcell.process.steps import GoHome, LookAtEmptyTable, PresentPiece, Step, Task
+from sewcell.process.start_steps import GoHome, LookAtEmptyTable
+from sewcell.process.steps import PresentPiece, Step, Task
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import StepTime
 
@@ -81,8 +82,10 @@ class Supervisor:
         try:
             return await step.run(self._cell)
         finally:
-            time = StepTime(piece, step.name, started, loop.time() - started)
-            self._cell.worklog.steps.append(time)
+            worklog = self._cell.worklog
+            time = StepTime(piece, step.name, started, loop.time() - started, worklog.news)
+            worklog.news = ""
+            worklog.steps.append(time)
             self._on_step(time)
 
     async def _watch_forever(self) -> None:

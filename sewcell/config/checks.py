@@ -24,7 +24,6 @@ def find_faults(
     return [
         *_check_pieces(garment, cell, pieces),
         *_check_foot(fabric.values, cell),
-        *_check_stack(fabric.values, cell),
         *_check_home(arm.values, cell),
     ]
 
@@ -84,19 +83,6 @@ def _check_foot(fabric: FabricModel, cell: Layer[CellModel]) -> Iterator[Fault]:
     if lift <= fabric.thickness_mm:
         text = f"must be > {fabric.thickness_mm:g}, the thickness of {fabric.name}, got {lift:g}"
         yield cell.find_origin("machine", "foot_lift_mm"), text
-
-
-def _check_stack(fabric: FabricModel, cell: Layer[CellModel]) -> Iterator[Fault]:
-    """Motions are planned over the bare table: a stack may be no higher than what they keep clear of it."""
-    plies, clearance = cell.values.loader.stack_plies, cell.values.motion.clearance_mm
-    height = plies * fabric.thickness_mm
-    if plies > 1 and height > clearance + 1e-9:
-        most = max(1, int(clearance / fabric.thickness_mm + 1e-9))
-        text = (
-            f"must be <= {most}, got {plies}: so many plies of {fabric.name} are {height:.1f} mm high, and the arm "
-            f"keeps {clearance:g} mm clear of the table (motion.clearance_mm)"
-        )
-        yield cell.find_origin("loader", "stack_plies"), text
 
 
 def _check_home(arm: ArmModel, cell: Layer[CellModel]) -> Iterator[Fault]:

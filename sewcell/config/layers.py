@@ -86,13 +86,15 @@ def load_job(
     ports: str | Path | None = None,
     imperfections: str | Path | None = None,
     faults: Sequence[str] = (),
+    plies_left: int | None = None,
 ) -> Job:
     """Read a garment file and all that it names, merge the overrides, and check that the parts fit together.
 
     A name (`bench`) stands for `cells/bench.yaml` in the folder above the one that holds the file that names it; what
     contains a slash or ends in .yaml is a path relative to that file, or, as an argument, to the working directory.
     `cell` replaces the cell that the garment names, `ports` the block of that name in it,
-    `imperfections` the level that the scenario names; `faults` (`thread-break@3.2s`) come to those of the scenario.
+    `imperfections` the level that the scenario names, `plies_left` that of the loader; `faults` (`thread-break@3.2s`)
+    come to those of the scenario.
 
     Raises: ConfigError that names file, line and key of everything that is wrong at the level that fails first.
     """
@@ -125,7 +127,7 @@ def load_job(
     wrong = find_faults(garments, fabrics, cells, arms, pieces)
     if wrong:
         raise join_faults(wrong)
-    cell_values = cells.values
+    cell_values = cells.values if plies_left is None else _begin_stack(cells.values, plies_left)
     if ports is not None:
         cell_values = cell_values.model_copy(update={"ports": load_ports(ports, root)})
     layers = (arms.values, cell_values, cameras.values, fabrics.values, garments.values)
@@ -140,6 +142,16 @@ def load_job(
     measured = None if calibration is None else calibration.values
     digest = _digest(models, measured, pieces, urdf)
     return Job(*models, pieces=pieces, files=tuple(files), arm_file=arm_path, digest=digest, calibration=measured)
+
+
+def _begin_stack(cell: CellModel, plies_left: int) -> CellModel:
+    """The cell whose first stack is part used."""
+    full = cell.loader.stack_plies
+    if not 1 <= plies_left <= full:
+        stack = "pieces come one by one" if full == 1 else f"a full stack has {full} plies"
+        raise ConfigError(f"--plies-left must be 1 to {full}, got {plies_left}: {stack} (loader.stack_plies)")
+    loader = cell.loader.model_copy(update={"plies_left": plies_left})
+    return cell.model_copy(update={"loader": loader})
 
 
 def _read_calibration(cells: Layer[CellModel], cameras: Layer[CameraModel]) -> Layer[CameraModel] | None:

@@ -297,10 +297,22 @@ class MotionModel(Model):
 class LoaderModel(Model):
     """What the loader lays into the pick zone: single pieces, or stacks of `stack_plies` that are picked from the top.
 
-    A run begins with a new stack; the cell counts what it has taken.
+    The cell counts what it has taken. `plies_left`: of the first stack of a run, full where it is not given.
     """
 
     stack_plies: Annotated[int, Field(ge=1, le=50)] = 1
+    plies_left: Annotated[int, Field(ge=1, le=50)] | None = None
+
+    @model_validator(mode="after")
+    def _check_left(self) -> Self:
+        if self.plies_left is not None and self.plies_left > self.stack_plies:
+            raise ValueError(f"plies_left must be <= {self.stack_plies}, the stack_plies of a full stack")
+        return self
+
+    @property
+    def first_stack(self) -> int:
+        """Plies of the first stack of a run."""
+        return self.stack_plies if self.plies_left is None else self.plies_left
 
 
 class CellModel(Model):

@@ -113,10 +113,15 @@ class FaultModel(Model):
 
 
 class ExpectModel(Model):
-    """How a run of the scenario ends. `says`: words of its reason or of what it flags at a piece."""
+    """How a run of the scenario ends. `says`: words of its reason or of what it flags at a piece.
+
+    `flags_when_due`: chance decides how far a seam lies from its line; those beyond their tolerance are flagged, those
+    within are not. Tests and campaigns hold this against where the needle really went.
+    """
 
     result: Literal["ok", "failed"] = "ok"
     says: str = ""
+    flags_when_due: bool = False
 
 
 class ScenarioModel(Model):

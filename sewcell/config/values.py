@@ -20,6 +20,7 @@ from sewcell.motion.limits import scale_limits
 from sewcell.motion.profile import ScalarLimits
 from sewcell.pattern.piece import Piece
 from sewcell.process.recipe import PieceRecipe, Recipe, SeamRecipe
+from sewcell.process.stacks import Stacks
 from sewcell.process.station import Station
 from sewcell.units import DEG, GRAM, MM, MS, PERCENT, SPM, UM
 from sewcell.vision.camera_model import CameraModel
@@ -83,6 +84,11 @@ def make_recipe(job: Job) -> Recipe:
     )
 
 
+def make_stacks(job: Job) -> Stacks:
+    """How many pieces the job's loader lays on one another."""
+    return Stacks(job.cell.loader.stack_plies, job.cell.loader.first_stack)
+
+
 def make_station(job: Job) -> Station:
     """Geometry and limits of the job's cell."""
     cell, motion = job.cell, job.cell.motion
@@ -115,7 +121,7 @@ def make_station(job: Job) -> Station:
         period=motion.set_point_ms * MS,
         camera_settle=cell.camera.settle_ms * MS,
         shaft_acceleration=cell.machine.acceleration_spm_s * SPM,
-        stack_plies=cell.loader.stack_plies,
+        stacks=make_stacks(job),
         fiducials={n: np.array(at) for n, at in marks.places_m.items()} if marks else {},
     )
 

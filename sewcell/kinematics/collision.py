@@ -144,6 +144,11 @@ class CollisionModel:
         """The same model with these capsules on the flange (link 6), in the place of what was held before."""
         return CollisionModel(*self._parts, held)
 
+    def with_standing(self, bodies: Sequence[Box]) -> "CollisionModel":
+        """The same model, nothing held, with `bodies` that stand around besides those that it has."""
+        model, tool, surroundings, ignore = self._parts
+        return CollisionModel(model, tool, (*surroundings, *bodies), ignore) if bodies else self
+
     def distances(self, Q: ArrayLike) -> Array:
         """Signed distance of every pair of `pairs` at every posture: Q (N, 6) [rad] -> (N, len(pairs)) [m].
 

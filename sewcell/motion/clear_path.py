@@ -72,8 +72,8 @@ def plan_clear_chain(
         refusal = MotionError(f"'{name}' has no corridor to be tried in")
         for corridor in CORRIDORS:
             legs = before.then(make_joint_legs(way, corridor)).then(after)
-            motion = _plan_eased(legs, limits, period, name, ease)
             try:
+                motion = _plan_eased(legs, limits, period, name, ease)
                 return certify(motion, model, limits, collision, smallest, period, touching)
             except MotionError as error:
                 refusal = error
@@ -118,6 +118,8 @@ def _list_detours(q0: Array, q1: Array, limits: JointLimits) -> Iterator[Array]:
     """Postures (6,) [rad] inside the joint range through which a detour may lead."""
     for turned, rest in product((0.0, 0.5, 1.0), repeat=2):
         for lift, bend in product(DETOURS, repeat=2):
+            if turned == rest and lift == bend == 0.0:  # on the straight line
+                continue
             via = (1.0 - rest) * q0 + rest * q1
             via[0] = (1.0 - turned) * q0[0] + turned * q1[0]
             via[1:3] += lift, bend

@@ -1,7 +1,7 @@
 """What several steps do with the devices: move, look, count plies, sew with arm and machine in step."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any
@@ -12,9 +12,10 @@ from sewcell.compute import compute
 from sewcell.drivers.devices.arm import ArmDevice
 from sewcell.drivers.devices.sewing_head import SewingHead
 from sewcell.drivers.protocols.sewing_head import SeamSettings
-from sewcell.errors import InterlockError, LinkError, VisionError
+from sewcell.errors import DeviceFaultError, InterlockError, LinkError, VisionError
 from sewcell.geometry.poses import Array
 from sewcell.image import Image
+from sewcell.kinematics.collision import Box
 from sewcell.motion.clear_path import plan_clear_move
 from sewcell.motion.shaft import SeamProgram
 from sewcell.motion.trajectory import Trajectory
@@ -23,8 +24,9 @@ from sewcell.process.in_step import StitchFollower
 from sewcell.process.looking import SeamOrder, SightOrder, Verdict, decide, judge
 from sewcell.process.plan import TOUCHING, SeamPlan
 from sewcell.process.recipe import SeamRecipe
+from sewcell.process.stacks import list_shapes
 from sewcell.process.workcell import Workcell
-from sewcell.process.worklog import Sighting
+from sewcell.process.worklog import PieceLog, Sighting
 from sewcell.units import DEG, MM
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.fiducials import LIMIT, align_camera, measure_shift
@@ -90,8 +92,8 @@ async def _watch(
                 )
 
 
-async def go_home(cell: Workcell) -> None:
-    """Plan and run the way from where the arm stands to its home posture."""
+async def go_home(cell: Workcell, standing: Sequence[Box] = ()) -> None:
+    """Plan and run the way from where the arm stands to its home posture, clear of what is `standing` besides."""
     station = cell.station
     here = cell.arm.position.joints
     if np.max(np.abs(here - station.home)) < AT_HOME:
@@ -104,7 +106,7 @@ async def go_home(cell: Workcell) -> None:
         station.joint_limits,
         station.period,
         "go home",
-        station.collision,
+        station.collision.with_standing(standing),
         station.clearance,
         TOUCHING,
         expected=HOME_TIME,
@@ -124,6 +126,7 @@ async def sight(cell: Workcell, piece: Piece, zone: Array, plies: int = 1) -> Si
 
     All plies look alike, so the outline of a stack is that of its highest ply where the camera does not see its side,
     and that of its lowest where it does: in the mean it lies half as high as the stack's upper surface over its lowest.
+    A stack that does not look like the piece is looked for as one whose plies lie unevenly.
     Raises: VisionError when unsure.
     """
     await asyncio.sleep(cell.station.camera_settle)
@@ -131,12 +134,27 @@ async def sight(cell: Workcell, piece: Piece, zone: Array, plies: int = 1) -> Si
     camera = await find_camera(cell, image)
     recipe = cell.recipe
     height = recipe.thickness * (1 + plies) / 2.0
-    order = SightOrder(piece, zone, camera, height, recipe.max_residual, recipe.min_confidence)
-    decision = await compute(decide, order, image, cell.require_background(), expected=LOCATE_TIME)
+    refusals = []
+    for shape in list_shapes(piece, plies):
+        order = SightOrder(shape, zone, camera, height, recipe.max_residual, recipe.min_confidence)
+        decision = await compute(decide, order, image, cell.require_background(), expected=LOCATE_TIME)
+        cell.on_decision(decision)
+        if decision.located is not None:
+            return Sighting(image, decision.located, camera, height)
+        refusals.append(decision.refusal)
+    raise VisionError(refusals[0])
+
+
+async def see_more(cell: Workcell, piece: Piece, sighting: Sighting, plies: int) -> bool:
+    """Whether cloth is seen in the pick zone, where `plies` are counted, in the picture of a `sighting` elsewhere."""
+    assert sighting.image is not None
+    recipe = cell.recipe
+    height = recipe.thickness * (1 + plies) / 2.0
+    zone = cell.station.pick_zone
+    order = SightOrder(piece, zone, sighting.camera, height, recipe.max_residual, recipe.min_confidence)
+    decision = await compute(decide, order, sighting.image, cell.require_background(), expected=LOCATE_TIME)
     cell.on_decision(decision)
-    if decision.located is None:
-        raise VisionError(decision.refusal)
-    return Sighting(image, decision.located, camera)
+    return not decision.empty
 
 
 async def find_camera(cell: Workcell, image: Image) -> CameraModel:
@@ -176,6 +194,14 @@ async def feel_plies(cell: Workcell) -> int:
     """How many plies the gripper holds, by the thickness that it feels now."""
     status = await cell.gripper.refresh()
     return count_plies([Thickness(status.ply_thickness, cell.recipe.thickness)]).plies
+
+
+async def require_held(cell: Workcell, log: PieceLog, where: str) -> None:
+    """Raises DeviceFaultError when the piece of `log` is no longer in the gripper; `where` it must have been lost."""
+    if await feel_plies(cell) == 0:
+        raise DeviceFaultError(
+            f"{log.name} fell from the gripper {where}: check the pins, take the piece out of the way, and run again"
+        )
 
 
 async def sew_together(cell: Workcell, plan: SeamPlan) -> int:

@@ -13,7 +13,7 @@ from sewcell.vision.background import Background
 from sewcell.vision.camera_model import CameraModel
 from sewcell.vision.inspection import SeamInspection, inspect_seam
 from sewcell.vision.located import LocatedPiece, require_one
-from sewcell.vision.piece_pose import locate
+from sewcell.vision.piece_pose import locate, may_hold_piece
 
 FACES = ("up",)
 """Pieces come with this face up."""
@@ -45,17 +45,22 @@ class EmptyTable:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to an `order` from one picture: `located`, or the `refusal` that says why there is none."""
+    """The answer to an `order` from one picture: `located`, or the `refusal` that says why there is none.
+
+    `empty`: nothing of the size of a piece lies in the zone.
+    """
 
     camera: str
     taken_at: float
     order: SightOrder
     located: LocatedPiece | None
     refusal: str
+    empty: bool = False
 
 
 def decide(order: SightOrder, image: Image, background: Background) -> Decision:
     """Carry out an order; what cannot be answered surely is told in the decision."""
+    empty = False
     try:
         result = locate(
             image,
@@ -66,9 +71,10 @@ def decide(order: SightOrder, image: Image, background: Background) -> Decision:
             thickness=order.thickness,
             faces=FACES,
         )
+        empty = not (result.pieces or any(may_hold_piece(blob.area, [order.piece]) for blob in result.unknown))
         located = require_one(result, order.piece.name, order.max_residual, order.min_confidence)
     except VisionError as error:
-        return Decision(image.camera, image.taken_at, order, None, str(error))
+        return Decision(image.camera, image.taken_at, order, None, str(error), empty)
     return Decision(image.camera, image.taken_at, order, located, "")
 
 

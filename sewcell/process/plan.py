@@ -9,7 +9,7 @@ from sewcell.errors import MotionError
 from sewcell.geometry.planar import PlanarPose
 from sewcell.geometry.poses import Array, invert_pose, make_pose, transform_points
 from sewcell.kinematics.arm import IkStatus
-from sewcell.kinematics.collision import PIECE, Capsule, cover_rectangle
+from sewcell.kinematics.collision import PIECE, Box, Capsule, cover_rectangle
 from sewcell.motion.carry import Flap, slow_legs
 from sewcell.motion.cartesian_path import plan_line
 from sewcell.motion.check import certify
@@ -22,6 +22,7 @@ from sewcell.motion.shaft import SeamProgram
 from sewcell.motion.trajectory import Trajectory
 from sewcell.process.grip import SeamGrip, count_stitches, measure_flap, plan_grip
 from sewcell.process.recipe import PieceRecipe, Recipe, SeamRecipe
+from sewcell.process.stacks import STACK
 from sewcell.process.station import Station
 
 GRIP_COMPRESSION = 0.85
@@ -42,8 +43,9 @@ LOOSE = 0.05
 """Corridor between those lines and the height of approach or carrying [rad]."""
 SAG = 8e-3
 """The cloth beyond the gripper plate keeps within this of the plane of the pins when it is carried [m]."""
-TOUCHING = (("plate", "table"), (PIECE, "needle zone"))
-"""Bodies that the work brings together: the plate presses cloth on the table, cloth lies under the raised foot."""
+TOUCHING = (("plate", "table"), ("plate", STACK), (PIECE, "needle zone"))
+"""Bodies that the work brings together: the plate presses cloth on the table or on the plies under it, cloth lies under
+the raised foot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +93,18 @@ def plan_seam_cycle(
     thickness: float,
     acceleration: float = np.inf,
     below: float = 0.0,
+    standing: Sequence[Box] = (),
 ) -> SeamPlan:
     """Plan everything from home, over a piece that lies at `T_table_piece`, through `seam`, and back home.
 
-    The piece lies `below` [m] over the table, on others, where it is picked.
+    The piece lies `below` [m] over the table, on others, where it is picked. All motions keep clear of what is
+    `standing` around besides the bodies of the station, such as a stack.
 
     With a piece, the tool keeps to `acceleration` [m/s2]; see `limit_acceleration`.
 
     Raises: MotionError that names the motion, the joint or the distance that makes it impossible.
     """
-    planner = _Planner(station, station.home)
+    planner = _Planner(station, station.home, standing)
     grip = plan_grip(recipe.piece, seam, station.plate_size)
     program = make_program(seam, grip, station.shaft_acceleration)
     grip_height = make_pose((0.0, 0.0, GRIP_COMPRESSION * thickness))
@@ -151,15 +155,15 @@ def _cover_piece(station: Station, recipe: PieceRecipe, grip: SeamGrip) -> list[
 class _Planner:
     """Plans motion after motion, each from where the one before ends, and checks each."""
 
-    def __init__(self, station: Station, start: Array) -> None:
+    def __init__(self, station: Station, start: Array, standing: Sequence[Box]) -> None:
         self._station = station
         self._q = np.asarray(start, dtype=np.float64)
         self._T_tool_flange = invert_pose(station.T_flange_tool)
-        self._collision = station.collision
+        self._around = self._collision = station.collision.with_standing(standing)
 
     def hold(self, piece: Sequence[Capsule]) -> None:
         """From now on the gripper carries these bodies."""
-        self._collision = self._station.collision.with_held(piece)
+        self._collision = self._around.with_held(piece)
 
     def move_down(self, T_base_tool: Array, name: str, acceleration: float = np.inf) -> Trajectory:
         """A joint move to over a pose of the tool and straight down to it."""

@@ -9,6 +9,7 @@ from sewcell.kinematics.arm import Arm
 from sewcell.kinematics.arm_model import JointLimits
 from sewcell.kinematics.collision import CollisionModel
 from sewcell.motion.profile import ScalarLimits
+from sewcell.process.stacks import Stacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Station:
     tool on straight lines. `home` (6,): out of the camera's view. `pick_zone`, `place_zone` (4, 2): polygons in table
     coordinates. `place`: where the centre of a finished piece goes, on the table. `clearance`: smallest distance
     of arm and tool to anything else. `period`: between set points. `shaft_acceleration` [turns/s2]. `fiducials`:
-    centres (2,) of the markers on the table, by number. `stack_plies`: pieces that the loader lays on one another.
+    centres (2,) of the markers on the table, by number. `stacks`: how many pieces the loader lays on one another.
     """
 
     arm: Arm
@@ -41,8 +42,4 @@ class Station:
     camera_settle: float
     shaft_acceleration: float
     fiducials: Mapping[int, Array]
-    stack_plies: int = 1
-
-    def count_stack(self, piece: int) -> int:
-        """Plies that lie in the pick zone when `piece` of a run, counted from 0, is to be picked, itself included."""
-        return self.stack_plies - piece % self.stack_plies
+    stacks: Stacks

@@ -6,24 +6,25 @@ from typing import ClassVar, Protocol
 
 from sewcell.compute import compute
 from sewcell.errors import DeviceFaultError
+from sewcell.kinematics.collision import Box
 from sewcell.process.actions import (
     feel_plies,
-    find_camera,
     go_home,
     inspect,
     move,
     put_back,
+    require_held,
+    see_more,
     sew_together,
     sight,
     together,
 )
-from sewcell.process.looking import EmptyTable
 from sewcell.process.plan import SeamPlan, limit_acceleration, plan_seam_cycle
 from sewcell.process.recipe import PieceRecipe, SeamRecipe
+from sewcell.process.stacks import enclose_stack
 from sewcell.process.station import Station
 from sewcell.process.workcell import Workcell
 from sewcell.process.worklog import InspectedSeam, PieceLog, SewnSeam, Sighting
-from sewcell.vision.background import make_background
 
 PLAN_TIME = 0.7
 """Time that planning a cycle takes on the cell's computer [s]."""
@@ -56,7 +57,15 @@ class Task:
 
     def count_plies(self, station: Station) -> int:
         """Plies where the piece lies now: a stack before its first seam, the piece alone from then on."""
-        return 1 if self.seam_index > 0 else station.count_stack(self.log.index)
+        return 1 if self.seam_index > 0 else station.stacks.count(self.log.index)
+
+    def enclose_stack(self, cell: Workcell) -> tuple[Box, ...]:
+        """The room of the plies that lie under the piece before it is picked, and stay behind."""
+        station, found = cell.station, self.log.found
+        below = (station.stacks.count(self.log.index) - 1) * cell.recipe.thickness
+        if below <= 0.0 or found is None:
+            return ()
+        return (enclose_stack(station.T_base_table, self.recipe.piece, found.located.pose, below),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +77,6 @@ class PlannedStep:
 
 
 @dataclass(frozen=True, slots=True)
-class LookAtEmptyTable:
-    """Learn what the table looks like without a piece."""
-
-    name: ClassVar[str] = "look at empty table"
-
-    async def run(self, cell: Workcell) -> None:
-        await asyncio.sleep(cell.station.camera_settle)
-        image = await cell.grab()
-        cell.camera_stood = await find_camera(cell, image)
-        cell.background = make_background([image])
-        cell.on_empty_table(EmptyTable(image.camera, image.taken_at))
-
-
-@dataclass(frozen=True, slots=True)
-class GoHome:
-    """Bring the arm from wherever it stands to its home posture, out of the camera's view."""
-
-    name: ClassVar[str] = "go home"
-
-    async def run(self, cell: Workcell) -> None:
-        await go_home(cell)
-
-
-@dataclass(frozen=True, slots=True)
 class PresentPiece:
     """Ask the loader for the next piece."""
 
@@ -99,8 +84,11 @@ class PresentPiece:
     name: ClassVar[str] = "present"
 
     async def run(self, cell: Workcell) -> Step:
+        stacks = cell.station.stacks
+        stacks.require_agreement(cell.worklog.pieces)
         if not await cell.gripper.request_piece():
-            raise DeviceFaultError("the loader has no piece left: fill it, or ask for fewer pieces with --count")
+            self.task.log.more_to_pick = False
+            raise DeviceFaultError(stacks.explain_empty())
         return Look(self.task)
 
 
@@ -139,6 +127,7 @@ class Plan:
             cell.recipe.thickness,
             limit_acceleration(cell.recipe, task.recipe, task.seam, cell.station),
             (task.count_plies(cell.station) - 1) * cell.recipe.thickness,
+            task.enclose_stack(cell),
             expected=PLAN_TIME,
         )
         for name, motion in plan.motions().items():
@@ -175,12 +164,15 @@ class Lift(PlannedStep):
             return Carry(self.task, self.plan)
         if plies > 0:
             await put_back(cell, self.plan.lift)
+        else:
+            await cell.gripper.pins_in()
         found = "no fabric" if plies == 0 else f"{plies} plies"
         if self.task.attempt >= PICK_ATTEMPTS:
-            await cell.gripper.pins_in()
+            counted = self.task.count_plies(cell.station)
+            stack = f", and whether {counted} plies lie there (tell with --plies-left)" if counted > 1 else ""
             raise DeviceFaultError(
                 f"the gripper holds {found} after {PICK_ATTEMPTS} attempts to pick {self.task.log.name}: check pins "
-                "and their penetration in this fabric"
+                f"and their penetration in this fabric{stack}"
             )
         return PickAgain(replace(self.task, attempt=self.task.attempt + 1))
 
@@ -193,8 +185,7 @@ class PickAgain:
     name: ClassVar[str] = "pick again"
 
     async def run(self, cell: Workcell) -> Step:
-        await cell.gripper.pins_in()
-        await go_home(cell)
+        await go_home(cell, self.task.enclose_stack(cell))
         return Look(self.task)
 
 
@@ -225,11 +216,7 @@ class FootDown(PlannedStep):
 
     async def run(self, cell: Workcell) -> Step:
         await cell.head.foot_down()
-        if await feel_plies(cell) == 0:
-            raise DeviceFaultError(
-                f"{self.task.log.name} fell from the gripper on its way to the machine: check the pins, take the piece "
-                "out of the way, and run again"
-            )
+        await require_held(cell, self.task.log, "on its way to the machine")
         return Sew(self.task, self.plan)
 
 
@@ -290,6 +277,7 @@ class PutDown(PlannedStep):
     name: ClassVar[str] = "put down"
 
     async def run(self, cell: Workcell) -> Step:
+        await require_held(cell, self.task.log, "on its way from the machine")
         await cell.gripper.pins_in()
         await move(cell, self.plan.retreat)
         return LookAgain(self.task)
@@ -321,6 +309,21 @@ class Inspect:
         verdict = await inspect(cell, task.recipe.piece, task.seam, sighting)
         task.log.inspected.append(InspectedSeam(sighting.image, verdict))
         following = task.seam_index + 1
-        if following == len(task.recipe.seams):
-            return None
-        return Plan(replace(task, seam_index=following, attempt=1), sighting)
+        if following < len(task.recipe.seams):
+            return Plan(replace(task, seam_index=following, attempt=1), sighting)
+        return LookAtStack(task, sighting) if cell.station.stacks.plies > 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtStack:
+    """See in the same picture whether any of the stack is left, which the next piece holds against the count."""
+
+    task: Task
+    sighting: Sighting
+    name: ClassVar[str] = "look at stack"
+
+    async def run(self, cell: Workcell) -> None:
+        log = self.task.log
+        left = cell.station.stacks.count(log.index) - 1
+        log.more_to_pick = await see_more(cell, self.task.recipe.piece, self.sighting, left)
+        cell.worklog.news = cell.station.stacks.tell(log)

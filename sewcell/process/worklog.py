@@ -15,21 +15,26 @@ MOST_PICTURED = 10
 
 @dataclass(frozen=True, slots=True)
 class StepTime:
-    """One step of one piece: loop time at its start and its duration [s]."""
+    """One step of one piece: loop time at its start and its duration [s]; what it `told` the person who watches."""
 
     piece: int
     name: str
     started: float
     seconds: float
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A piece as the camera found it, the picture unless it was given away, and the camera as it stood."""
+    """A piece as the camera found it, the picture unless it was given away, and the camera as it stood.
+
+    `height` [m]: over the table, at which its outline was seen.
+    """
 
     image: Image | None
     located: LocatedPiece
     camera: CameraModel
+    height: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,9 @@ class InspectedSeam:
 class PieceLog:
     """Everything about one piece. `finished` is the sighting after it was put down.
 
-    `inspected`: one for each of the `seams`, in their order, as far as the work got.
+    `inspected`: one for each of the `seams`, in their order, as far as the work got. `more_to_pick`: whether cloth was
+    seen in the pick zone when the piece was finished, or False when the loader had none to present; None where nobody
+    looked, for only stacks are looked at.
     """
 
     index: int
@@ -67,6 +74,7 @@ class PieceLog:
     seams: list[SewnSeam] = field(default_factory=list)
     inspected: list[InspectedSeam] = field(default_factory=list)
     finished: Sighting | None = None
+    more_to_pick: bool | None = None
 
     @property
     def flags(self) -> list[str]:
@@ -82,11 +90,12 @@ class PieceLog:
 
 @dataclass(slots=True)
 class Worklog:
-    """The log of a run, filled by the steps."""
+    """The log of a run, filled by the steps. `news`: what the present step has to tell the person who watches."""
 
     pieces: list[PieceLog] = field(default_factory=list)
     steps: list[StepTime] = field(default_factory=list)
     certificates: dict[str, Certificate] = field(default_factory=dict)
+    news: str = ""
 
     def begin_piece(self, name: str) -> PieceLog:
         """Open the log of the next piece; those before it keep their pictures if they are among the last MOST_PICTURED,

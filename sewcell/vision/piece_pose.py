@@ -77,12 +77,13 @@ def locate(
     for look in LOOKS:
         blobs = find_blobs(mask_objects(comparison, look), comparison.stride, camera, pixel, thickness, _MIN_AREA)
         result = _join(result, _identify_all(blobs, search, zone, _slack(look, comparison.stride * pixel)), pieces)
-        if result.pieces and not any(_may_hold_piece(blob.area, pieces) for blob in result.unknown):
+        if result.pieces and not any(may_hold_piece(blob.area, pieces) for blob in result.unknown):
             break
     return result
 
 
-def _may_hold_piece(area: float, pieces: Sequence[Piece]) -> bool:
+def may_hold_piece(area: float, pieces: Sequence[Piece]) -> bool:
+    """Whether an object of that `area` [m2] is large enough to be one of the pieces in part, folded or covered."""
     return area > _LEAST_PART * min(abs(signed_area(piece.outline)) for piece in pieces)
 
 
@@ -118,7 +119,7 @@ def _identify_all(blobs: Sequence[Blob], search: Search, zone: Array | None, sla
         if isinstance(answer, LocatedPiece) and not (FOLDED in answer.flags and OCCLUDED in answer.flags):
             located.append(answer)
             continue
-        parts = identify_parts(blob, search) if _may_hold_piece(blob.area, search.pieces) else []
+        parts = identify_parts(blob, search) if may_hold_piece(blob.area, search.pieces) else []
         if isinstance(answer, LocatedPiece) and all(part.inlier_ratio <= answer.inlier_ratio for part in parts):
             parts = [answer]
         located += [part for part in parts if zone is None or is_inside(_centre(part, search.pieces), zone)]

@@ -17,7 +17,7 @@ PULL_INTERVAL = 2
 LARGEST_ASIDE = 0.5
 """A cell that has turned since the factor was made pulls past the stiffness of the factor; by at most so much of it."""
 LARGEST_STRAIN = 0.15
-"""A cell with a triangle that is strained by more is crumpled, as against a foot: what its mean says holds for none."""
+"""A cell with a triangle that is strained by more along warp or weft is crumpled: what its mean says holds for none."""
 
 
 class GridFactor(NamedTuple):
@@ -123,7 +123,7 @@ def pull_grid(
     strain / compliance is due. What is missing, averaged over each cell, acts on the smooth displacements of the grid
     for that long, implicitly: (M / H^2 + K) q = force, H = PULL_INTERVAL h. This substep goes q / PULL_INTERVAL of it
     and the speed q / H that is in this carries on. Cells that are shortened along warp or weft carry nothing there:
-    cloth wrinkles; those with a triangle strained beyond LARGEST_STRAIN carry nothing at all.
+    cloth wrinkles; those with a triangle strained along them beyond LARGEST_STRAIN carry nothing at all.
     """
     count = grid.mass.shape[0]
     triangles = e.triangles.shape[0]
@@ -168,8 +168,8 @@ def pull_grid(
                 cells[k, 3 + s] += multipliers[s, start + m]
                 facing[k, s] += grid.share[start + m] * q[27 + s, m]
                 facing[k, 3 + s] += grid.share[start + m] * q[30 + s, m]
-                if abs(q[24 + s, m]) > largest:
-                    crumpled[k] = True
+            if max(abs(q[24, m]), abs(q[25, m]), 0.5 * abs(q[26, m])) > largest:
+                crumpled[k] = True
     for k in range(cells.shape[0]):
         for s in range(3):
             carries = not crumpled[k] and (s == 2 or cells[k, s] > 0.0)

@@ -33,6 +33,7 @@ def make_world_parameters(
         scatter=_make_scatter(imperfections),
         arm=arm,
         stack_plies=cell.loader.stack_plies,
+        first_stack=cell.loader.first_stack,
     )
 
 

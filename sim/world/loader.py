@@ -24,8 +24,9 @@ LOADING_TIME = 0.5
 class Loader:
     """Lays `parameters.stack_plies` pieces on one another, and the next so many when all of them have been asked for.
 
-    Pieces are numbered in the order in which they are asked for, from 0: that of a stack on top comes first. `asked`:
-    how many have been asked for. It has `count` pieces to give. `request`: the last one that it has seen.
+    The first stack has `parameters.first_stack`; one that is laid while `next_is_short` has half of what it should
+    have. Pieces are numbered in the order in which they are asked for, from 0: that of a stack on top comes first.
+    `asked`: how many have been asked for. It has `count` pieces to give. `request`: the last one that it has seen.
     """
 
     def __init__(self, parameters: WorldParameters, piece: Piece, count: int, seed: int, request: int) -> None:
@@ -38,6 +39,7 @@ class Loader:
         self._laid = 0
         self.asked = 0
         self.jammed = False
+        self.next_is_short = False
 
     def is_due(self, plant: Plant, now: float, dt: float) -> bool:
         """Whether what was requested comes in the step of `dt` [s] from `now` [s] on; takes new requests."""
@@ -54,10 +56,17 @@ class Loader:
         """Give the next piece. Returns: what is laid for it, by number, from the lowest."""
         new = range(0)
         if self.asked == self._laid and self.asked < self._count:
-            new = range(self._laid, self._laid + self._parameters.stack_plies)
+            plies = self._parameters.stack_plies if self._laid else self._parameters.first_stack
+            if self.next_is_short:
+                plies, self.next_is_short = max(1, plies // 2), False
+            new = range(self._laid, self._laid + plies)
             self._laid = new.stop
         self.asked += self.asked < self._count
         return lay_pieces(self._parameters, self._piece, new, self._seed)
+
+    def empty_magazine(self) -> None:
+        """Nothing is left but what has been laid."""
+        self._count = min(self._count, self._laid)
 
     def lose_stack(self) -> None:
         """Somebody has taken away what waited."""

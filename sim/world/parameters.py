@@ -126,8 +126,8 @@ class ArmAsBuilt:
 class WorldParameters:
     """Everything that shapes the world but the piece and the seed.
 
-    `stack_plies`: pieces that the loader lays on one another. `edge_length` [m]: mean edge of the cloth's triangles.
-    `substeps`: per step of the world.
+    `stack_plies`: pieces that the loader lays on one another, `first_stack` of them the first time. `edge_length` [m]:
+    mean edge of the cloth's triangles. `substeps`: per step of the world.
     """
 
     material: ClothMaterial
@@ -137,5 +137,6 @@ class WorldParameters:
     scatter: Scatter
     arm: ArmAsBuilt
     stack_plies: int = 1
+    first_stack: int = 1
     edge_length: float = 4.7e-3
     substeps: int = 20

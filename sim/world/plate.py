@@ -1,14 +1,20 @@
 """The gripper's plate on its springs: how it comes to lie on what is under it."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numba import njit
 
 from sewcell.geometry.poses import Array
+from sim.world.cloth import Cloth
+from sim.world.cloth_kernels import find_bounds
 from sim.world.cloth_mesh import Indices
 from sim.world.parameters import GripperPlate, WorldParameters
 
 SAMPLE = 4e-3
 """Layers of cloth under the plate are counted at points so far apart [m]: nearer than the edges of a mesh are long."""
+NEAR_TABLE = 30e-3
+"""A plate that is higher [m] touches nothing that lies on the table."""
 STEEPEST = 0.5
 """A plate whose face is turned further from straight down than this, as a cosine, is over no table."""
 
@@ -47,10 +53,20 @@ def _turn(by: Array) -> Array:
     return R
 
 
-def make_counts(plate: GripperPlate) -> Indices:
-    """Zeros (A, B) for the points of `plate` at which `add_layers` counts."""
-    columns, rows = (int(side / SAMPLE) for side in plate.size)
-    return np.zeros((columns, rows), dtype=np.int64)
+def count_layers(cloths: Iterable[Cloth], T_base_tool: Array, plate: GripperPlate) -> int:
+    """Layers of `cloths` under the plate where there are most, folds and what it holds included; at least 1.
+
+    A plate higher than NEAR_TABLE stands on nothing: 1.
+    """
+    counts = np.zeros((int(plate.size[0] / SAMPLE), int(plate.size[1] / SAMPLE)), dtype=np.int64)
+    if T_base_tool[2, 3] > NEAR_TABLE:
+        return 1
+    reach, at = float(np.hypot(*plate.size)) / 2.0, T_base_tool[:2, 3]
+    for cloth in cloths:
+        low, high = find_bounds(cloth.x)
+        if np.all(low[:2] <= at + reach) and np.all(high[:2] >= at - reach):
+            add_layers(cloth.x, cloth.triangles, T_base_tool, counts)
+    return max(1, int(counts.max()))
 
 
 @njit(cache=True, error_model="numpy")

@@ -112,7 +112,8 @@ class Plies:
             n: [m for m, c in enumerate(order) if m != n and ((order[n], c) in sewn or _overlap(boxes[n], boxes[m]))]
             for n in awake
         }
-        together = [n for n in awake if near[n] or is_folded(order[n].x, order[n].triangles)]
+        folded = {n for n in awake if not near[n] and is_folded(order[n].x, order[n].triangles)}
+        together = [n for n in awake if near[n] or n in folded]
         for n in awake:
             if n not in together:
                 cloth = order[n]
@@ -120,8 +121,11 @@ class Plies:
         if together:
             members = sorted({*together, *(m for n in together for m in near[n])})
             cloths = [order[n] for n in members]
+            others = {n for n in members if n not in awake or near[n]}
+            folded |= {n for n in others if is_folded(order[n].x, order[n].triangles)}
             env = surroundings[order[together[0]]]
-            self._step_together(cloths, [boxes[n] for n in members], env, dt, substeps, targets, stitches)
+            room = [boxes[n] for n in members]
+            self._step_together(cloths, room, [n in folded for n in members], env, dt, substeps, targets, stitches)
         return found
 
     def __getstate__(self) -> dict[str, object]:
@@ -157,6 +161,7 @@ class Plies:
         self,
         cloths: list[Cloth],
         boxes: list[Array],
+        folded: list[bool],
         env: Surroundings,
         dt: float,
         substeps: int,
@@ -166,11 +171,10 @@ class Plies:
         layout = self._layout(cloths)
         ends = [targets.get(c, c.held_now) for c in cloths]
         group = gather(cloths, layout, ends)
-        pairs = self._find_pairs(cloths, layout, group.x, boxes, [_reach(c, dt) for c in cloths])
+        pairs = self._find_pairs(cloths, layout, group.x, boxes, folded, [_reach(c, dt) for c in cloths])
         bonds, bondings = self._bonds_of(cloths, layout)
         h = dt / substeps
-        folded = any(is_folded(c.x, c.triangles) for c in cloths)
-        interval = 1 if folded else min(c.bending_interval(h) for c in cloths)
+        interval = 1 if any(folded) else min(c.bending_interval(h) for c in cloths)
         seam = gather_seam(stitches, dict(zip(cloths, layout.start.tolist(), strict=False)))
         env = env._replace(plate_near=True)
         advance_plies(group, layout.sweep, layout.grid, pairs, bonds, seam, env, h, substeps, interval)
@@ -192,7 +196,13 @@ class Plies:
             cloth.wake()
 
     def _find_pairs(
-        self, cloths: list[Cloth], layout: PlyLayout, x: Array, boxes: list[Array], reaches: list[float]
+        self,
+        cloths: list[Cloth],
+        layout: PlyLayout,
+        x: Array,
+        boxes: list[Array],
+        folded: list[bool],
+        reaches: list[float],
     ) -> Pairs:
         parts = []
         for u, upper in enumerate(cloths):
@@ -202,7 +212,7 @@ class Plies:
                 if upper.asleep and lower.asleep:
                     continue
                 if b == u:
-                    if is_folded(upper.x, upper.triangles):
+                    if folded[u]:
                         parts.append((*self._pair(cloths, layout, x, u, vertices, u, 0, 2.0 * reaches[u]), u))
                 elif _overlap(boxes[u], boxes[b]):
                     reach = reaches[u] + reaches[b]

@@ -79,11 +79,13 @@ def measure_bending_length(rig: Rig, length: float) -> float:
     return length / float(brentq(lambda ratio: droop_angle(ratio) - angle, 0.3, LARGEST_RATIO))
 
 
-def hang_strip(material: ClothMaterial, length: float, width: float, edge: float) -> Rig:
-    """A strip that hangs by its upper end, at rest length."""
+def hang_strip(
+    material: ClothMaterial, length: float, width: float, edge: float, warp: tuple[float, float] = (0.0, 1.0)
+) -> Rig:
+    """A strip that hangs by its upper end, at rest length; `warp` across and along it, (1, 1) is cut on the bias."""
     mesh = mesh_outline(np.array([[0.0, 0.0], [width, 0.0], [width, length], [0.0, length]]), edge)
     x = np.column_stack([mesh.points[:, 0], np.zeros(len(mesh.points)), HEIGHT + mesh.points[:, 1]])
-    cloth = Cloth(mesh, material, x)
+    cloth = Cloth(mesh, material, x, warp)
     cloth.hold(np.flatnonzero(length - mesh.points[:, 1] < 1e-6))
     return Rig(cloth, AWAY)
 
@@ -105,6 +107,19 @@ def measure_elongation(rig: Rig) -> float:
     return (HEIGHT - float(cloth.x[low, 2].mean())) / float(cloth.pattern[:, 1].max())
 
 
+def measure_middle_strain(rig: Rig) -> float:
+    """Mean stretch minus 1 of a hanging strip along it, without the 30 % next to each end."""
+    y = rig.cloth.pattern[:, 1] / rig.cloth.pattern[:, 1].max()
+    middle = (y > 0.3) & (y < 0.7)
+    return float(np.polyfit(rig.cloth.pattern[middle, 1], rig.cloth.x[middle, 2], 1)[0]) - 1.0
+
+
+def measure_motion(rig: Rig) -> float:
+    """Kinetic energy of the cloth and that of its height [J]: what `measure_energy` is without what is stored in it."""
+    cloth = rig.cloth
+    return 0.5 * float(cloth.mass @ np.sum(cloth.v**2, axis=1)) + float(cloth.mass @ cloth.x[:, 2]) * GRAVITY
+
+
 def drape_round(material: ClothMaterial = DRAPE_CLOTH, edge: float = EDGE) -> Rig:
     """A round of cloth for the drape test, flat, held by the disc."""
     angle = np.linspace(0.0, 2.0 * np.pi, 180, endpoint=False)
@@ -123,8 +138,7 @@ def measure_energy(rig: Rig) -> float:
     membrane = sum(float(np.sum(0.5 * s**2 / c)) for s, c in zip(strain, (e.warp, e.weft, e.shear), strict=True))
     bent = np.einsum("hk,hkd->hd", e.weights, cloth.x[e.hinges])
     bending = float(np.sum(0.5 * np.sum(bent**2, axis=1) / e.bend))
-    motion = 0.5 * float(cloth.mass @ np.sum(cloth.v**2, axis=1))
-    return motion + float(cloth.mass @ cloth.x[:, 2]) * GRAVITY + membrane + bending
+    return measure_motion(rig) + membrane + bending
 
 
 def settle(rig: Rig, seconds: float) -> Rig:

@@ -22,7 +22,7 @@ from sim.world.gripper import ENGAGED, Gripper
 from sim.world.loader import Loader
 from sim.world.mishaps import Mishap
 from sim.world.parameters import WorldParameters
-from sim.world.plate import add_layers, make_counts
+from sim.world.plate import count_layers
 from sim.world.plies import Plies
 from sim.world.sewing_bed import MachineMotion, SewingBed
 from sim.world.surfaces import Surfaces
@@ -31,7 +31,6 @@ STEP = 1.0 / 240.0
 PICKED_HEIGHT = 20e-3
 STEPS_PER_COLLISION_CHECK = 4
 NEAR = 5e-3
-NEAR_TABLE = 30e-3
 GRAVITY = (0.0, 0.0, -9.81)
 DRAG_COEFFICIENT = 1.2
 NO_PIECE = -1
@@ -117,6 +116,8 @@ class World:
         match mishap:
             case Mishap.LINT:
                 self._drop_lint(HEAVY_LINT)
+            case Mishap.LOADER_EMPTY:
+                self._loader.empty_magazine()
             case Mishap.LOADER_JAMMED:
                 self._loader.jammed = True
             case Mishap.PICK_FAILS:
@@ -129,6 +130,8 @@ class World:
                 self._take_pieces_away()
             case Mishap.PLY_CLINGS:
                 self._plies_next = 2
+            case Mishap.STACK_SHORT:
+                self._loader.next_is_short = True
 
     def _drop_lint(self, count: int) -> None:
         """Flocks of lint fall on the table."""
@@ -143,7 +146,8 @@ class World:
         """Advance by `dt` [s]."""
         self._load(dt)
         T_before = self._T_tool
-        self._rigid.follow(self._plant.joint_targets, dt, self._count_layers())
+        layers = count_layers(self._cloths.values(), T_before, self._parameters.gripper)
+        self._rigid.follow(self._plant.joint_targets, dt, layers)
         self._T_tool = self._rigid.tool_pose()
         self._work_pins(T_before)
         self._step_cloths(T_before, dt)
@@ -184,16 +188,6 @@ class World:
         if laid:
             self._drop_lint(self._parameters.scatter.lint)
 
-    def _count_layers(self) -> int:
-        """Layers of cloth between the plate and the table where there are most, those that it holds included."""
-        if self._T_tool[2, 3] > NEAR_TABLE:
-            return 1
-        counts = make_counts(self._parameters.gripper)
-        for cloth in self._cloths.values():
-            if self._plate_is_near(*find_bounds(cloth.x)):
-                add_layers(cloth.x, cloth.triangles, self._T_tool, counts)
-        return max(1, int(counts.max()))
-
     def _work_pins(self, T_tool: Array) -> None:
         if self._pins < ENGAGED <= self._plant.pins_out:
             rng = np.random.default_rng([self._seed, self._loader.asked, 1])
@@ -214,9 +208,9 @@ class World:
     def _is_carried(self) -> bool:
         """Whether the gripper holds a piece in the air beyond the pick zone."""
         bench = self._parameters.bench
-        x, y, z = (invert_pose(bench.T_base_table) @ self._T_tool)[:3, 3]
-        beyond = bool(np.any((x, y) < bench.pick_low) or np.any((x, y) > bench.pick_high))
-        return self._gripper.cloth is not None and beyond and z > PICKED_HEIGHT
+        at = (invert_pose(bench.T_base_table) @ self._T_tool)[:3, 3]
+        beyond = bool(np.any(at[:2] < bench.pick_low) or np.any(at[:2] > bench.pick_high))
+        return self._gripper.cloth is not None and beyond and bool(at[2] > PICKED_HEIGHT)
 
     def _step_cloths(self, T_before: Array, dt: float) -> None:
         moved = not np.array_equal(T_before, self._T_tool)

@@ -28,6 +28,7 @@ def test_the_list_of_faults_needs_no_garment(tmp_path):
     [
         (["--video", "cell.avi"], "let it end in .mp4"),
         (["--video", "cell.mp4", "--video-from", "below"], "cannot be filmed from 'below'; known: front, left"),
+        (["--plies-left", "2"], "--plies-left must be 1 to 1, got 2: pieces come one by one (loader.stack_plies)"),
         (["--backend", "serial", "--video", "cell.mp4"], "only the simulated cell can be drawn"),
         (["--backend", "serial", "--fault", "thread-break@3s"], "can be caused only in the simulated cell"),
     ],

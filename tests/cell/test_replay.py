@@ -70,6 +70,23 @@ def recording(order: SightOrder, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder
 
 
+def test_a_decision_tells_whether_anything_of_the_size_of_a_piece_lies_there(order: SightOrder) -> None:
+    background = make_background([draw([], 1, 0.5)])
+    scrap = draw([], 3, 1.0)
+    cv2.circle(scrap.pixels, (150, 250), 14, (190, 120, 90), -1)
+    seen = [
+        draw([], 2, 1.0),
+        scrap,
+        draw([(0.07, 0.06, 0.3)], 4, 1.0),
+        draw([(0.05, 0.06, 0.3), (0.09, 0.08, 1.3)], 5, 1.0),
+    ]
+    decided = [decide(order, image, background) for image in seen]
+    assert [decision.empty for decision in decided] == [True, True, False, False]
+    assert decided[1].refusal.startswith("no piece 'FLAP' found: the object"), "a scrap is seen, but is no piece"
+    for decision in decided:
+        assert decode_decision(encode_decision(decision), 1.0).empty == decision.empty
+
+
 def test_the_same_program_decides_the_same_to_the_last_bit(recording: Path) -> None:
     replay = replay_recording(recording)
     assert [decision.identical for decision in replay.decisions] == [True, True, True]

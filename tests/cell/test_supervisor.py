@@ -10,7 +10,7 @@ from sewcell.cell.states import State
 from sewcell.cell.supervisor import BOBBIN_LOW, Supervisor
 from sewcell.drivers.devices.link_watch import LinkState
 from sewcell.errors import DeviceFaultError
-from sewcell.process.steps import GoHome
+from sewcell.process.start_steps import GoHome
 from sim.clock import run_virtual
 
 

@@ -148,8 +148,8 @@ def test_the_garment_has_the_last_word_over_the_fabric_and_the_fabric_over_the_c
         ("{fabric: {areal_mass_g_m2: 0}}", "override.fabric.areal_mass_g_m2: must be > 0, got 0"),
         ("{cell: {loader: {stack_plies: 0}}}", "override.cell.loader.stack_plies: must be >= 1, got 0"),
         (
-            "{cell: {loader: {stack_plies: 14}}}",
-            "override.cell.loader.stack_plies: must be <= 13, got 14: so many plies of cotton-shirting are 4.2 mm high",
+            "{cell: {loader: {stack_plies: 4, plies_left: 5}}}",
+            "override.cell.loader: plies_left must be <= 4, the stack_plies of a full stack",
         ),
         ("{cell: {arm: kr7}}", "override.cell.arm: no arm 'kr7'; known: irb2400, kr6_r700"),
         (

@@ -56,3 +56,22 @@ def test_a_missing_serial_port_is_named_with_the_remedy(run: Runner) -> None:
     outcome = run(backend="serial")
     assert outcome.exit_code == 1
     assert "/dev/ttyUSB0" in outcome.summary["reason"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("faults", "attempts", "words"),
+    [
+        (("pick-fails@1s", "piece-dropped@1s"), 2, "POCKET fell from the gripper on its way to the machine"),
+        (("two-plies-picked@1s", "pick-fails@1s"), 3, ""),
+        (("piece-dropped@8.5s",), 1, "POCKET fell from the gripper on its way from the machine"),
+    ],
+)
+def test_faults_that_come_together_or_late_are_answered_one_by_one(
+    run: Runner, faults: tuple[str, ...], attempts: int, words: str
+) -> None:
+    summary = run(faults=faults).summary
+    assert [step["name"] for step in summary["steps"]].count("pick") == attempts
+    assert summary["result"] == ("failed" if words else "ok")
+    assert words in summary["reason"]
+    assert summary["pieces"][0]["seams"] or "to the machine" in words

@@ -10,7 +10,7 @@ from sewcell.cell.records import RunRecords
 from sewcell.cell.supervisor import BOBBIN_LOW
 from sewcell.config.fault_names import FAULT_TEXTS
 from sewcell.config.loader import load_yaml
-from sewcell.config.models_scenario import ScenarioModel
+from sewcell.config.models_scenario import ExpectModel, ScenarioModel
 from tests.e2e.conftest import CONFIGS, Runner
 
 
@@ -46,6 +46,33 @@ def test_every_scenario_says_in_its_first_line_what_happens() -> None:
 def test_every_fault_but_the_harmless_has_a_scenario() -> None:
     caused = {fault.fault for name in list_scenarios() for fault in read_scenario(name).faults}
     assert set(FAULT_TEXTS) - caused == {"bobbin-low"}
+
+
+@pytest.mark.parametrize(
+    ("aside", "anywhere", "good", "wrong"),
+    [
+        (2.0, 2.0, True, "passes as good, 2.00 mm beside its line"),
+        (1.3, 1.3, True, ""),
+        (0.3, 2.0, True, ""),
+        (0.2, 0.5, False, "is flagged, though within 0.50 mm"),
+        (0.7, 0.8, False, ""),
+        (0.2, 2.0, False, ""),
+        (2.0, 2.0, False, ""),
+        (2.0, 2.0, None, ""),
+    ],
+)
+def test_a_seam_is_flagged_when_the_needle_went_beside_its_line_and_only_then(
+    aside: float, anywhere: float, good: bool | None, wrong: str
+) -> None:
+    """Within 0.4 mm of the tolerance of 1 mm either answer is right; a seam that is not judged is flagged, too."""
+    seam = {"name": "hem", "deviation_max_mm": aside, "max_mm": anywhere, "tolerance_mm": 1.0}
+    summary = {
+        "result": "ok",
+        "reason": "",
+        "pieces": [{"flags": [], "seams": [{**seam, "good": good, "skipped_stitches": 0}]}],
+    }
+    told = judge_run(summary, ExpectModel(flags_when_due=True))
+    assert (wrong in told) if wrong else (told == "")
 
 
 @pytest.mark.slow

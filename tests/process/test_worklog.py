@@ -20,7 +20,7 @@ def finish(log: PieceLog, refusal: str = "") -> None:
     pose = PlanarPose(0.1, 0.2, 0.3)
     located = LocatedPiece("POCKET", "M", pose, 0, 0, 0, 1, 1, 0, (), (), np.zeros((3, 2)))
     picture = Image(np.zeros((48, 64, 3), np.uint8), "overhead", float(log.index))
-    log.found = log.finished = Sighting(picture, located, CAMERA)
+    log.found = log.finished = Sighting(picture, located, CAMERA, 0.3e-3)
     order = SeamOrder(POCKET, SEAM, pose, CAMERA, 3e-4)
     verdict = Verdict("overhead", 0.0, order, None, refusal)
     log.inspected = [InspectedSeam(picture, verdict)] if refusal else []

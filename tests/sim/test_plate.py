@@ -6,7 +6,7 @@ import pytest
 from sewcell.geometry.planar import PlanarPose
 from sewcell.geometry.poses import make_pose
 from sim.world.cloth_rig import BENCH, make_cloth, tool_at
-from sim.world.plate import add_layers, float_plate, make_counts
+from sim.world.plate import count_layers, float_plate
 
 PLY, TRAVEL = BENCH.material.thickness, BENCH.gripper.float_travel
 HALF = np.array(BENCH.gripper.size) / 2.0
@@ -21,12 +21,6 @@ def floated(height: float, tilt: float = 0.0, layers: int = 1):
 def corner_heights(T):
     corners = np.array([[u, v, 0.0, 1.0] for u in (-HALF[0], HALF[0]) for v in (-HALF[1], HALF[1])])
     return (corners @ T.T)[:, 2]
-
-
-def layers_of(cloth, T):
-    counts = make_counts(BENCH.gripper)
-    add_layers(cloth.x, cloth.triangles, T, counts)
-    return counts
 
 
 def test_the_plate_lies_on_the_cloth_though_the_arm_is_a_little_high_or_low():
@@ -58,14 +52,23 @@ def test_in_the_air_the_arm_alone_turns_the_plate():
     assert T[:3, :3] == pytest.approx(make_pose((0.0, 0.0, 0.0), (np.pi + 5e-3, 0.0, 0.3))[:3, :3], abs=1e-9)
 
 
-def test_a_fold_counts_as_further_layers_and_lifts_the_plate():
-    cloth, T = make_cloth(PlanarPose(-0.06, -0.06, 0.0)), tool_at(0.0, 0.0, 0.0)
-    assert layers_of(cloth, T).max() == 1
-    assert layers_of(cloth, tool_at(0.5, 0.0, 0.0)).max() == 0
-    over = cloth.x[:, 0] > 0.02
-    cloth.x[over, 0] = 0.04 - cloth.x[over, 0]
-    counts = layers_of(cloth, T)
-    middle = len(counts) // 2
-    assert counts.max() == 2
-    assert np.all(counts[middle + 7 :] == 0)
-    assert corner_heights(floated(0.0, layers=int(counts.max()))) == pytest.approx(4 * [2.0 * PLY])
+def test_the_plate_stands_on_the_layers_under_it_folds_included():
+    low, high = tool_at(0.0, 0.0, 0.0), tool_at(0.0, 0.0, 0.1)
+    cloth, other = make_cloth(PlanarPose(-0.06, -0.06, 0.0)), make_cloth(PlanarPose(0.02, -0.06, 0.0))
+    assert count_layers([], low, BENCH.gripper) == 1
+    assert count_layers([cloth], low, BENCH.gripper) == 1
+    assert count_layers([cloth, other], low, BENCH.gripper) == 2
+    assert count_layers([cloth, other], high, BENCH.gripper) == 1
+    assert count_layers([cloth, other], tool_at(0.5, 0.0, 0.0), BENCH.gripper) == 1
+    corner = cloth.pattern.sum(axis=1) > 0.2
+    cloth.x[corner, :2] = 0.08 - cloth.x[corner, 1::-1]
+    assert count_layers([cloth], low, BENCH.gripper) == 2
+    assert corner_heights(floated(0.0, layers=2)) == pytest.approx(4 * [2.0 * PLY])
+
+
+def test_pieces_whose_boxes_overlap_but_not_their_outlines_are_one_layer():
+    turned = make_cloth(PlanarPose(0.0, 0.0, np.pi / 4.0))
+    low = turned.x[:, :2].min(axis=0)
+    beside = make_cloth(PlanarPose(*(low - 0.11), 0.0))
+    assert np.all(beside.x[:, :2].max(axis=0) > low)
+    assert count_layers([turned, beside], tool_at(*low, 0.0), BENCH.gripper) == 1

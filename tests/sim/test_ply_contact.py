@@ -144,7 +144,6 @@ def test_the_pins_take_what_they_took_before_when_there_is_one_ply():
     assert gripper.plies == [rig.cloth]
 
 
-@pytest.mark.slow
 def test_two_plies_that_the_gripper_holds_are_lifted_off_the_stack_whole():
     """Their meshes differ, so that vertices that are held lie on triangles of which only a corner is free."""
     plies = Plies()

@@ -7,21 +7,28 @@ import pytest
 
 from sewcell.apps.run import RunRequest, run_garment
 from sewcell.config.layers import load_job
+from sewcell.config.values import make_arm_model
 from sewcell.errors import ConfigError
+from sewcell.geometry.planar import PlanarPose
+from sewcell.geometry.poses import invert_pose
+from sewcell.kinematics.arm import Arm
 from sim.backend import SimBackend
 from sim.snapshot import MAGIC, restore_snapshot, simulation_version, take_snapshot
+from sim.world.mishaps import Mishap
 
 POCKET = Path(__file__).parents[2] / "configs" / "garments" / "shirt-pocket.yaml"
-LOADER_REQUEST = 4
+PINS, LOADER_REQUEST = 1, 4
+PLY = 0.3e-3
 
 
 class TapedBackend(SimBackend):
-    """Notes all that reaches the emulated controllers, and keeps a snapshot of the middle of the seam."""
+    """Notes all that reaches the emulated controllers, and keeps a snapshot of the first moment when `when(cell)`."""
 
-    def __init__(self, job, seed, count):
+    def __init__(self, job, seed, count, when):
         super().__init__(job, seed, count)
         self.tape = []
         self.kept = None
+        self._when = when
 
     async def open(self):
         ports = await super().open()
@@ -34,7 +41,7 @@ class TapedBackend(SimBackend):
         inner = getattr(type(part), name)
 
         def noted(*args):
-            if where == "arm" and self.kept is None and len(self.cell.truth.pierces) == 20:
+            if where == "arm" and self.kept is None and self._when(self.cell):
                 self._untap()
                 self.kept = take_snapshot(self.cell)
                 self._retap()
@@ -67,6 +74,93 @@ def replay(cell, tape, end):
                 unit.update(args[-1])
                 unit.write(*args)
         cell.step()
+
+
+STACK = "name: three\nimperfections: typical\noverride: {cell: {loader: {stack_plies: 3}}}\n"
+
+
+def plies_held(cell):
+    """The plies in the gripper, from above."""
+    return cell.world._gripper.plies
+
+
+def is_lifted(cell):
+    """Whether the gripper stands well over the table."""
+    return cell.world.tool_pose[2, 3] > 20e-3
+
+
+def bonds(cell):
+    """Fibres that hold plies of the stack together: their vertices, by pair of plies."""
+    return [bonding.vertex.tolist() for bonding in cell.world._stack._bondings]
+
+
+class StackOfThree:
+    """A cell that lays a stack, picks from it and carries away what it has; by hand, without a controller."""
+
+    LAID, LIFTED, CARRIED, END = 250, 700, 1010, 1250
+
+    def __init__(self, folder, two):
+        path = folder / "three.yaml"
+        path.write_text(STACK, encoding="utf-8")
+        job = load_job(POCKET, scenario=str(path))
+        self._job, self._arm, self._two = job, Arm(make_arm_model(job)), two
+        self.cell = SimBackend(job, 3, 1).build()
+
+    def go(self, cell, until):
+        """Step `cell` to the step `until`; what it is told follows from the step alone."""
+        while cell.steps < until:
+            for step, words in self._script().items():
+                if cell.steps == step:
+                    words(cell)
+            cell.step()
+
+    def _script(self):
+        return {
+            0: lambda cell: cell.bus.units[2].write(LOADER_REQUEST, [1], cell.time),
+            260: lambda cell: self._move(cell, over=60e-3),
+            261: lambda cell: cell.world.suffer(Mishap.PLY_CLINGS) if self._two else None,
+            510: lambda cell: self._move(cell, over=0.85 * PLY + 2.0 * PLY, seconds=0.3),
+            600: lambda cell: cell.bus.units[2].write(PINS, [1], cell.time),
+            630: lambda cell: self._move(cell, over=60e-3, seconds=0.5),
+            760: lambda cell: self._move(cell, over=100e-3, aside=-0.25),
+            1020: lambda cell: cell.bus.units[2].write(PINS, [0], cell.time),
+        }
+
+    def _move(self, cell, over, aside=0.0, seconds=1.0):
+        """The plate goes to `over` [m] over the middle of the uppermost ply, `aside` along base y."""
+        T = np.diag([1.0, -1.0, -1.0, 1.0])
+        laid = cell.truth.laid[0]
+        middle = PlanarPose(laid.x, laid.y, laid.theta).apply(cell.world.cloths[0].pattern).mean(axis=0)
+        T[:, 3] = self._job.cell.table.pose.matrix() @ [*middle, over, 1.0]
+        T[1, 3] += aside
+        near = cell.plant.joint_targets
+        q = self._arm.solve(T @ invert_pose(self._job.cell.tool.pose.matrix()), near=near).q
+        words = " ".join(f"{axis}{angle:.4f}" for axis, angle in zip("XYZABC", np.rad2deg(q), strict=True))
+        cell.arm.receive(f"G93\nG1 {words} F{60.0 / seconds:.4f}\n".encode(), cell.time)
+
+
+@pytest.mark.parametrize(
+    ("two", "moment", "held", "waiting"),
+    [(False, "LAID", 0, 3), (True, "LIFTED", 2, 1), (False, "CARRIED", 1, 2)],
+    ids=["stack with clinging edges", "two plies held", "one ply taken"],
+)
+def test_a_stack_has_the_same_future_from_a_snapshot(tmp_path, two, moment, held, waiting):
+    rig = StackOfThree(tmp_path, two)
+    cell = rig.cell
+    rig.go(cell, getattr(rig, moment))
+    assert (len(plies_held(cell)), len(cell.world.cloths) - len(plies_held(cell))) == (held, waiting)
+    assert sum(map(len, bonds(cell))) > 0, "some edges still cling"
+    other = restore_snapshot(take_snapshot(cell))
+    assert bonds(other) == bonds(cell)
+    for each in (cell, other):
+        rig.go(each, rig.END)
+    assert np.array_equal(state_of(cell), state_of(other))
+    assert bonds(other) == bonds(cell)
+    assert cell.truth == other.truth
+    assert len(cell.world.cloths) == 3
+    assert plies_held(cell) == []
+    cell.world.close()
+    other.world.close()
 
 
 def build_cell(seed=3):
@@ -129,20 +223,38 @@ def test_what_is_no_snapshot_of_this_version_is_refused_in_one_sentence(data, wo
 
 
 @pytest.mark.slow
-def test_a_seam_goes_on_from_a_snapshot_with_the_same_stitches(tmp_path):
+@pytest.mark.parametrize(
+    ("scenario", "faults", "when"),
+    [
+        (None, (), lambda cell: len(cell.truth.pierces) == 20),
+        (STACK, ("two-plies-picked@1s",), lambda cell: len(plies_held(cell)) == 2 and is_lifted(cell)),
+    ],
+    ids=["in the middle of the seam", "with two plies of a stack in the gripper"],
+)
+def test_a_run_goes_on_from_a_snapshot_with_the_same_stitches(tmp_path, scenario, faults, when):
     """The same bytes at the same times bring the same needle log, bit for bit."""
     backends = []
 
     def open_backend(job, seed, count):
-        backends.append(TapedBackend(job, seed, count))
+        backends.append(TapedBackend(job, seed, count, when))
         return backends[-1]
 
-    request = RunRequest(POCKET, seed=2, out=tmp_path / "run", database=f"sqlite:///{tmp_path}/runs.db")
+    if scenario is not None:
+        (tmp_path / "scenario.yaml").write_text(scenario, encoding="utf-8")
+        scenario = str(tmp_path / "scenario.yaml")
+    request = RunRequest(
+        POCKET,
+        seed=2,
+        scenario=scenario,
+        faults=faults,
+        out=tmp_path / "run",
+        database=f"sqlite:///{tmp_path}/runs.db",
+    )
     summary = run_garment(request, lambda step: None, open_backend).summary
     (backend,) = backends
     assert summary["result"] == "ok"
     cell = restore_snapshot(backend.kept)
-    assert len(cell.truth.pierces) == 20
+    assert when(cell)
     replay(cell, backend.tape, backend.tape[-1][0] + 1)
     assert len(cell.truth.pierces) > 50
     assert cell.truth.digest() == summary["truth_digest"]
