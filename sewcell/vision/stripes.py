@@ -63,9 +63,10 @@ def measure_stripes(
     low, high = outline.min(axis=0), outline.max(axis=0)
     cell = max(_CELL_PX * camera.mm_per_px * MM, float((high - low).max()) / _MOST_CELLS)
     columns, rows = (np.ceil((high - low) / cell).astype(int) + 1).tolist()
-    x, y = np.meshgrid(low[0] + cell * np.arange(columns), low[1] + cell * np.arange(rows))
-    points = np.column_stack((x.ravel(), y.ravel()))
-    maps = camera.project_plane(pose.apply(points), thickness).astype(np.float32).reshape(rows, columns, 2)
+    x, y = low[0] + cell * np.arange(columns), low[1] + cell * np.arange(rows)
+    points = np.stack(np.meshgrid(x, y), axis=-1)  # (rows, columns, 2)
+    seen_at = camera.project_plane(pose.apply(points.reshape(-1, 2)), thickness)
+    maps = seen_at.astype(np.float32).reshape(rows, columns, 2)
     seen = cv2.remap(image.pixels, maps, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     window = _window(outline, low, cell, (rows, columns))
     brightness = seen.astype(np.float64).mean(axis=2)
@@ -78,10 +79,11 @@ def measure_stripes(
     spectrum[frequency > 1.0 / (_SHORTEST_PX * camera.mm_per_px * MM)] = 0.0
     row, column = np.unravel_index(int(np.argmax(spectrum)), spectrum.shape)
     start = np.array([fx[0, column], fy[row, 0]])
-    weighted, scale = (brightness * window).ravel(), 1.0 / (cell * max(rows, columns))
+    weighted, scale = brightness * window, 1.0 / (cell * max(rows, columns))
 
     def transform(wave: Array) -> complex:
-        return complex(weighted @ np.exp(-2j * np.pi * (points @ wave)))
+        """On a grid the exponential is a product of one along x and one along y."""
+        return complex(np.exp(-2j * np.pi * wave[1] * y) @ (weighted @ np.exp(-2j * np.pi * wave[0] * x)))
 
     def refine(near: Array) -> Array:
         found = minimize(lambda step: -abs(transform(near + step * scale)), np.zeros(2), method="Nelder-Mead")

@@ -45,7 +45,8 @@ class Renderer:
     """Renders lists of meshes as one camera sees them, before a `background` that fits (H, W, 3).
 
     Meshes that are the same objects as in the list before are taken to rest: they are drawn once and kept, with their
-    depth. The kept set only shrinks, so a body that moves now and then does not cost a new picture each time.
+    depth. The kept set only shrinks, so a body that moves now and then does not cost a new picture each time. It begins
+    with those of `rest`, or else with all of the first list.
     """
 
     def __init__(self, view: View, light: Light, background: ArrayLike = (0.03, 0.03, 0.035), texel: float = 1.5e-3):
@@ -65,19 +66,20 @@ class Renderer:
     def render(self, meshes: Sequence[Mesh]) -> Layer:
         """The picture of `meshes`; the arrays belong to the caller only until the next call."""
         if self._resting is None:
-            self._rest(list(meshes))
+            self.rest(list(meshes))
         if self._last is not None and len(meshes) == len(self._last[0]) and all(map(is_, meshes, self._last[0])):
             return self._last[1]
         present = {id(mesh) for mesh in meshes}
         still = [mesh for mesh in self._resting or [] if id(mesh) in present]
         if len(still) < len(self._resting or []):
-            self._rest(still)
+            self.rest(still)
         resting = {id(mesh) for mesh in still}
         drawn = self._draw([mesh for mesh in meshes if id(mesh) not in resting], self._base)
         self._last = list(meshes), drawn
         return drawn
 
-    def _rest(self, meshes: list[Mesh]) -> None:
+    def rest(self, meshes: list[Mesh]) -> None:
+        """Draw and keep these, and no others, as what rests."""
         self._resting = meshes
         self._base = self._draw(meshes, self._empty)
 

@@ -21,8 +21,8 @@ class RenderedCamera:
     """Implements `sewcell.image.ImageSource` on the simulated world.
 
     `meshes` gives the surfaces as they are now; bodies that rest should be the same `Mesh` objects in every call, so
-    that they are drawn only once. `latency` [s] passes between exposure and delivery. `rng` draws the noise only.
-    `connected`: set it to False to unplug the camera.
+    that they are drawn only once, and bodies that may move should be new ones, even while they stand. `latency` [s]
+    passes between exposure and delivery. `rng` draws the noise only. `connected`: set it to False to unplug the camera.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class RenderedCamera:
         self.light = light
         self.sensor = sensor
         self._meshes = meshes
-        self._renderer = Renderer(view, light)
+        self._renderer: Renderer | None = None
         self._latency = latency
         self._rng = rng
 
@@ -57,11 +57,17 @@ class RenderedCamera:
     def turn(self, T_camera_turned: NDArray[np.float64]) -> None:
         """Something moves the camera: `T_camera_turned` (4, 4) is its new pose in its old frame."""
         self.view = replace(self.view, T_camera_base=invert_pose(T_camera_turned) @ self.view.T_camera_base)
-        self._renderer = Renderer(self.view, self.light)
+        self._renderer = None
 
     def expose(self, taken_at: float) -> NDArray[np.uint8]:
         """Pixels (H, W, 3), blue-green-red, of the world as it is at the time `taken_at` [s]."""
-        return self.sensor.expose(self._renderer.render(self._meshes()).light, self._rng, taken_at)
+        meshes = self._meshes()
+        if self._renderer is None:
+            self._renderer = Renderer(self.view, self.light)
+            again = self._meshes()
+            resting = {id(mesh) for mesh in again}
+            self._renderer.rest([mesh for mesh in meshes if id(mesh) in resting])
+        return self.sensor.expose(self._renderer.render(meshes).light, self._rng, taken_at)
 
     async def close(self) -> None:
         """A closed camera gives no picture."""

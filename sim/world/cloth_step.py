@@ -95,7 +95,7 @@ def advance(
         for k in range(s.held.shape[0]):
             for c in range(3):
                 x[s.held[k], c] = s.held0[k, c] + t1 * (s.held1[k, c] - s.held0[k, c])
-        sweep_elements(x, w, e, grid, factor, multipliers, env.gravity, h, n, interval)
+        sweep_elements(x, w, e, grid, factor, multipliers, env.gravity, h, n, interval, substeps)
 
         if needle_is_down(turns1):
             if s.pin[0] >= 0:

@@ -239,10 +239,11 @@ def has_turned(facing: Array, factor: GridFactor) -> bool:
 @njit(cache=True, error_model="numpy")
 def sweep_elements(
     x: Array, w: Array, e: Sweep, grid: CoarseGrid, factor: GridFactor, multipliers: Array, gravity: Array,
-    h: float, n: int, interval: int,
+    h: float, n: int, interval: int, substeps: int,
 ) -> None:  # fmt: skip
     """Forces within the cloth in substep `n` of `h` [s]: membrane, hinges once in `interval` substeps, coarse grid.
 
+    Cloth that turns loses spin by the age of the factor: it is made anew in the middle of a step of `substeps`.
     `multipliers` (2, 3, P): of this substep, and those of all since the grid has acted.
     """
     multipliers[0] = 0.0
@@ -251,6 +252,8 @@ def sweep_elements(
     if n % interval == 0:
         sweep_bending(x, w, e, h, interval)
     if n % PULL_INTERVAL == PULL_INTERVAL - 1:
+        if n // PULL_INTERVAL == substeps // (2 * PULL_INTERVAL):
+            factor_grid(x, e, grid, factor, h)
         pull_grid(x, fall_on(x, w, gravity, h), e, multipliers[1], grid, factor, h)
         multipliers[1] = 0.0
 

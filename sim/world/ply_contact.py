@@ -108,7 +108,7 @@ def advance_plies(
         for k in range(g.held.shape[0]):
             for d in range(3):
                 x[g.held[k], d] = g.held0[k, d] + t1 * (g.held1[k, d] - g.held0[k, d])
-        sweep_elements(x, w, e, grid, factor, multipliers, env.gravity, h, n, interval)
+        sweep_elements(x, w, e, grid, factor, multipliers, env.gravity, h, n, interval, substeps)
         pull_bonds(g, bonds, h)
         pull_seam(x, w, seam, h)
         R = env.plate_axes0 + t1 * (env.plate_axes1 - env.plate_axes0)

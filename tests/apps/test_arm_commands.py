@@ -91,6 +91,7 @@ def test_negative_coordinates_are_numbers_and_no_options():
     assert json.loads(result.stdout)["xyz_m"] == [-0.4, -0.3, 0.3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [(), ("--no-collision",)])
 def test_the_reach_of_a_cell_is_drawn(tmp_path, words):
     out = tmp_path / "deep" / "reach.png"

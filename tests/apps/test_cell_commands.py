@@ -33,6 +33,7 @@ def test_the_best_layout_is_shown_beside_the_present_and_no_file_is_edited(tmp_p
     assert (CONFIGS / "cells" / "bench.yaml").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_search_stopped_with_ctrl_c_shows_the_best_so_far(tmp_path, monkeypatch):
     def interrupted(*arguments):
         states = search_layout(*arguments)

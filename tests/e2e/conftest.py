@@ -1,16 +1,72 @@
 """Whole runs of the simulated cell."""
 
+import fcntl
+import os
+import pickle
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from sewcell.apps.run import RunOutcome, RunRequest, run_garment
+from sewcell.config.layers import Job
+from sim.backend import SimBackend
+from sim.truth import Truth
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 POCKET = CONFIGS / "garments" / "shirt-pocket.yaml"
 
 Runner = Callable[..., RunOutcome]
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run of the pocket that has ended: what it told, what it wrote, and what really happened."""
+
+    outcome: RunOutcome
+    folder: Path
+    database: str
+    truth: Truth
+
+
+SharedRuns = Callable[[str], FinishedRun]
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> SharedRuns:
+    """The run of a scenario with the first seed, made once for all tests that look at what came of it.
+
+    The workers of pytest-xdist have a folder in common, above their own.
+    """
+    own = tmp_path_factory.getbasetemp()
+    common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def find(scenario: str) -> FinishedRun:
+        folder = common / f"finished {scenario}"
+        folder.mkdir(exist_ok=True)
+        kept = folder / "run.pickle"
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                kept.write_bytes(pickle.dumps(_sew(scenario, folder)))
+            found: FinishedRun = pickle.loads(kept.read_bytes())
+        return found
+
+    return find
+
+
+def _sew(scenario: str, folder: Path) -> FinishedRun:
+    backends: list[SimBackend] = []
+
+    def open_backend(job: Job, seed: int, count: int) -> SimBackend:
+        backends.append(SimBackend(job, seed, count))
+        return backends[0]
+
+    database = f"sqlite:///{folder}/runs.db"
+    request = RunRequest(POCKET, scenario=scenario, out=folder / "run", database=database)
+    outcome = run_garment(request, lambda step: None, open_backend)
+    return FinishedRun(outcome, folder / "run", database, backends[0].truth)
 
 
 @pytest.fixture

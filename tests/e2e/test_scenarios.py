@@ -1,7 +1,5 @@
 """Every scenario ends as its file expects, in one sentence, with a record."""
 
-from pathlib import Path
-
 import pytest
 
 from benchmarks.campaign import judge_run, list_scenarios
@@ -11,7 +9,7 @@ from sewcell.cell.supervisor import BOBBIN_LOW
 from sewcell.config.fault_names import FAULT_TEXTS
 from sewcell.config.loader import load_yaml
 from sewcell.config.models_scenario import ExpectModel, ScenarioModel
-from tests.e2e.conftest import CONFIGS, Runner
+from tests.e2e.conftest import CONFIGS, Runner, SharedRuns
 
 
 def read_scenario(name: str) -> ScenarioModel:
@@ -20,16 +18,16 @@ def read_scenario(name: str) -> ScenarioModel:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", list_scenarios())
-def test_every_scenario_ends_as_it_expects(run: Runner, tmp_path: Path, database: str, scenario: str) -> None:
-    outcome = run(scenario=scenario)
-    summary = outcome.summary
+def test_every_scenario_ends_as_it_expects(finished: SharedRuns, scenario: str) -> None:
+    run = finished(scenario)
+    summary = run.outcome.summary
     assert judge_run(summary, read_scenario(scenario).expect) == ""
-    assert outcome.exit_code == (0 if summary["result"] == "ok" else 1)
+    assert run.outcome.exit_code == (0 if summary["result"] == "ok" else 1)
     assert "\n" not in summary["reason"]
-    (row,) = RunRecords(database).all()
+    (row,) = RunRecords(run.database).all()
     assert (row.result, row.reason) == (summary["result"], summary["reason"])
-    assert (tmp_path / "run" / "run.mcap").stat().st_size > 0
-    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8").replace("&#39;", "'")
+    assert (run.folder / "run.mcap").stat().st_size > 0
+    page = (run.folder / "report.html").read_text(encoding="utf-8").replace("&#39;", "'")
     if summary["result"] == "failed":
         alarms = [alarm["text"] for alarm in summary["alarms"] if alarm["kind"] != WARNING]
         assert alarms[0] == summary["reason"]

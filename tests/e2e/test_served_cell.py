@@ -12,35 +12,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sewcell.apps.run import RunRequest, run_garment
-from sewcell.config.layers import Job
-from sim.backend import SimBackend
-from tests.e2e.conftest import POCKET
+from tests.e2e.conftest import POCKET, SharedRuns
 
-SEED = 1
 TOLERANCE_MM = 0.3
 ATTEMPTS = 3
-LATE = ("late with the arm's next set point", "heard nothing from the host", "no answer for", "did not answer")
+LATE = (
+    "late with the arm's next set point",
+    "heard nothing from the host",
+    "no answer for",
+    "did not answer",
+    "takes no bytes for",
+)
 """Another program may take the processor away in the middle of a seam, upon which the cell stops as it should, with one
 of these: only then is it tried again."""
-
-
-def sew_in_process(folder: Path) -> np.ndarray:
-    backends: list[SimBackend] = []
-
-    def open_backend(job: Job, seed: int, count: int) -> SimBackend:
-        backends.append(SimBackend(job, seed, count))
-        return backends[0]
-
-    request = RunRequest(POCKET, seed=SEED, out=folder, database=f"sqlite:///{folder}.db")
-    assert run_garment(request, lambda step: None, open_backend).summary["result"] == "ok"
-    return np.array([(p.x, p.y) for p in backends[0].witness().needle_points])
 
 
 @contextmanager
 def serving(wishes: list[str], truth: Path) -> Iterator[None]:
     """A served cell, as soon as it says that it serves; `truth` is written at the end."""
-    serve = [sys.executable, "-u", "-m", "sim", "serve", str(POCKET), "--seed", str(SEED), "--truth", str(truth)]
+    serve = [sys.executable, "-u", "-m", "sim", "serve", str(POCKET), "--truth", str(truth)]
     served = subprocess.Popen([*serve, *wishes], stdout=subprocess.PIPE, text=True)
     assert served.stdout is not None
     try:
@@ -66,8 +56,8 @@ def sew_served(folder: Path) -> tuple[dict[str, object], np.ndarray]:
 
 
 @pytest.mark.slow
-def test_the_seam_through_serial_ports_is_the_seam_of_the_process(tmp_path: Path) -> None:
-    expected = sew_in_process(tmp_path / "process") * 1e3
+def test_the_seam_through_serial_ports_is_the_seam_of_the_process(finished: SharedRuns, tmp_path: Path) -> None:
+    expected = np.array([(p.x, p.y) for p in finished("undisturbed").truth.pierces]) * 1e3
     for attempt in range(ATTEMPTS):
         folder = tmp_path / f"served{attempt}"
         folder.mkdir()

@@ -55,6 +55,7 @@ def test_the_lower_ply_starts_where_rubbing_passes_the_tables_friction_under_the
         assert abs(gone) < 50e-6
 
 
+@pytest.mark.slow
 def test_plies_that_nothing_drags_stay_asleep_and_do_not_creep():
     rig = lay(5)
     rig.wait(60)
@@ -75,6 +76,7 @@ def test_two_plies_in_the_air_keep_their_momentum_when_they_meet():
     assert (lower.mass @ lower.v)[2] < 0.3 * before[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("share", "plies"),
     [(BITE - 0.1, 0), (BITE + 0.1, 1), (0.95, 1), (1.0 + BITE - 0.1, 1), (1.0 + BITE + 0.15, 2)],

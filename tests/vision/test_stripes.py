@@ -1,5 +1,7 @@
 """Direction, period and phase of stripes are measured in the coordinates of the piece, however it lies."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ PIXEL, SIZE, ORIGIN = 0.4 * MM, (320, 240), (-64.0 * MM, -48.0 * MM)
 WHITE, NAVY = (0.9, 0.9, 0.88), (0.1, 0.15, 0.4)
 
 
+@cache
 def look(period: float, across: float, fabric: str = "stripes", thin: int = 1) -> Image:
     """Cloth all over the table, its stripes `period` apart along the direction `across` on the table; the bright part
     is one of 1 + `thin`."""
