@@ -12,6 +12,9 @@ from sewcell.config.models_cell import ArmModel, CellModel, TableModel
 from sewcell.pattern.piece import Piece
 from sewcell.units import MM
 
+PIN_WINDOW = (0.4, 1.4)
+"""How far the pins go in to take exactly one ply, over its thickness: assumed, see docs/cloth.md."""
+
 
 def find_faults(
     garment: Layer[GarmentModel],
@@ -24,6 +27,7 @@ def find_faults(
     return [
         *_check_pieces(garment, cell, pieces),
         *_check_foot(fabric.values, cell),
+        *_check_pins(fabric.values, cell),
         *_check_home(arm.values, cell),
     ]
 
@@ -83,6 +87,18 @@ def _check_foot(fabric: FabricModel, cell: Layer[CellModel]) -> Iterator[Fault]:
     if lift <= fabric.thickness_mm:
         text = f"must be > {fabric.thickness_mm:g}, the thickness of {fabric.name}, got {lift:g}"
         yield cell.find_origin("machine", "foot_lift_mm"), text
+
+
+def _check_pins(fabric: FabricModel, cell: Layer[CellModel]) -> Iterator[Fault]:
+    """Pins that only scratch a ply hold nothing, and pins that go through it take the next one, too."""
+    least, most = (share * fabric.thickness_mm for share in PIN_WINDOW)
+    depth = cell.values.tool.pin_penetration_mm
+    if not least <= depth <= most:
+        text = (
+            f"must be {least:.2f} to {most:.2f} for one ply of {fabric.name}, {fabric.thickness_mm:g} mm thick, got "
+            f"{depth:g}: shorter pins hold nothing, longer ones take two plies"
+        )
+        yield cell.find_origin("tool", "pin_penetration_mm"), text
 
 
 def _check_home(arm: ArmModel, cell: Layer[CellModel]) -> Iterator[Fault]:

@@ -17,7 +17,8 @@ PULL_INTERVAL = 2
 LARGEST_ASIDE = 0.5
 """A cell that has turned since the factor was made pulls past the stiffness of the factor; by at most so much of it."""
 LARGEST_STRAIN = 0.15
-"""A cell with a triangle that is strained by more along warp or weft is crumpled: what its mean says holds for none."""
+"""A cell with a triangle strained by more along a thread, or sheared by twice that, is crumpled: its mean tells nothing
+of any triangle."""
 
 
 class GridFactor(NamedTuple):
@@ -123,7 +124,7 @@ def pull_grid(
     strain / compliance is due. What is missing, averaged over each cell, acts on the smooth displacements of the grid
     for that long, implicitly: (M / H^2 + K) q = force, H = PULL_INTERVAL h. This substep goes q / PULL_INTERVAL of it
     and the speed q / H that is in this carries on. Cells that are shortened along warp or weft carry nothing there:
-    cloth wrinkles; those with a triangle strained along them beyond LARGEST_STRAIN carry nothing at all.
+    cloth wrinkles; those that are crumpled carry nothing at all.
     """
     count = grid.mass.shape[0]
     triangles = e.triangles.shape[0]

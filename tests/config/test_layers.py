@@ -204,6 +204,12 @@ def test_a_fault_in_an_override_is_shown_where_the_override_stands(
             "home_deg[1]: must be -190 to 45, the limits of joint 2 of kr6_r700, got -200",
         ),
         (CELL, "foot_lift_mm: 8", "foot_lift_mm: 0.3", "machine.foot_lift_mm: must be > 0.3, the thickness of cotton"),
+        (
+            CELL,
+            "pin_penetration_mm: 0.24",
+            "pin_penetration_mm: 0.1",
+            "tool.pin_penetration_mm: must be 0.12 to 0.42 for one ply of cotton-shirting, 0.3 mm thick, got 0.1: shorter pins",
+        ),
     ],
 )
 def test_files_that_contradict_each_other_are_found(
