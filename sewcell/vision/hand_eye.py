@@ -166,7 +166,7 @@ def _refine(A: Array, B: Array, whiten: Array, X: Array, Z: Array) -> tuple[Arra
 def _check_turns(A: Array) -> None:
     first, second = np.triu_indices(len(A), 1)
     turns = Rotation.from_matrix((invert_pose(A[second]) @ A[first])[:, :3, :3]).as_rotvec()
-    spread = np.sqrt(np.sort(np.linalg.eigvalsh(turns.T @ turns / len(turns)))[::-1])
+    spread = np.sqrt(np.sort(np.linalg.eigvalsh(turns.T @ turns / len(turns)).clip(min=0.0))[::-1])
     if spread[1] < LEAST_TURN:
         raise VisionError(
             f"the arm's postures turn the hand about one axis only (about a second one by {spread[1] / DEG:.0f} deg, "
