@@ -54,6 +54,21 @@ def pack_free(offset_1: float, offset_wrist: float) -> list[float]:
     return [np.cos(offset_1), -np.sin(offset_1), np.cos(offset_wrist), -np.sin(offset_wrist)]
 
 
+@inline
+def unpack(P):  # type: ignore[no-untyped-def]
+    """The parameters as values that the compiler keeps in registers."""
+    return (
+        P[0], P[1], P[2], P[3], P[4], P[5], P[6], P[7], P[8], P[9], P[10], P[11], P[12],
+        P[13], P[14], P[15], P[16], P[17], P[18], P[19], P[20], P[21], P[22], P[23], P[24],
+    )  # fmt: skip
+
+
+@inline
+def unpack_free(P):  # type: ignore[no-untyped-def]
+    """What `pack_free` made."""
+    return P[21], P[22], P[23], P[24]
+
+
 @intrinsic(prefer_literal=True)
 def on_stack(_: Any, size: Any) -> Any:
     """Address of `size` numbers, a constant, that live as long as the kernel that asks: an array of numpy would cost a
@@ -86,6 +101,17 @@ def is_posture(q):  # type: ignore[no-untyped-def]
 
 
 @inline
+def read_pose(T):  # type: ignore[no-untyped-def]
+    """Whether T (4, 4) is a pose; its rotation by rows, and its place."""
+    good, a, b, c, d, e, f, g, h, i = orthonormalise(
+        T[0, 0], T[0, 1], T[0, 2], T[1, 0], T[1, 1], T[1, 2], T[2, 0], T[2, 1], T[2, 2]
+    )
+    x, y, z = T[0, 3], T[1, 3], T[2, 3]
+    good = good and is_last_row(T) and x - x == 0.0 and y - y == 0.0 and z - z == 0.0
+    return good, (a, b, c, d, e, f, g, h, i, x, y, z)
+
+
+@inline
 def read_poses(T, first, count, S):  # type: ignore[no-untyped-def]
     """Rows 0-11 from T (N, 4, 4), pose `first` on, the last of `count` repeated up to W. Returns: how many are bad."""
     bad = 0
@@ -114,6 +140,15 @@ def read_poses(T, first, count, S):  # type: ignore[no-untyped-def]
         x, y, z = S[9 * W + i], S[10 * W + i], S[11 * W + i]
         bad += 0 if good & (x - x == 0.0) & (y - y == 0.0) & (z - z == 0.0) else 1
     return bad
+
+
+@inline
+def take_lane(S, i):  # type: ignore[no-untyped-def]
+    """Pose `i` of those that `read_poses` has read, as of `read_pose`."""
+    return (
+        S[i], S[W + i], S[2 * W + i], S[3 * W + i], S[4 * W + i], S[5 * W + i],
+        S[6 * W + i], S[7 * W + i], S[8 * W + i], S[9 * W + i], S[10 * W + i], S[11 * W + i],
+    )  # fmt: skip
 
 
 @inline
@@ -196,6 +231,14 @@ def find_standing(S, q, limits):  # type: ignore[no-untyped-def]
                 return -1
             standing = i
     return standing
+
+
+@inline
+def begin_at(q, S, branch, R, turns):  # type: ignore[no-untyped-def]
+    """Puts q (6,) before the first pose of the block of joints R; `turns` (6,) [rad] bring `branch` of S to it."""
+    for j in range(6):
+        turns[j] = _TURN * floor((q[j] - S[j * BRANCHES + branch]) / _TURN + 0.5)
+        R[j * STRIDE + 7] = q[j]
 
 
 @inline

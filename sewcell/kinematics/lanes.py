@@ -1,8 +1,4 @@
-"""Branch-free functions of one lane, which the compiler vectorises: poses, angles and triangles.
-
-numba's cache watches the file of a kernel, not what it inlines: after a change here or in `blocks`, remove the
-`__pycache__` of this folder.
-"""
+"""Branch-free functions of one lane, which the compiler vectorises: poses, angles and triangles."""
 
 from math import pi, sqrt
 from typing import Any

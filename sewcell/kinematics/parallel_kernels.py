@@ -1,7 +1,6 @@
 """Kernels of the closed form for an arm whose joints 2, 3 and 4 are parallel: one pose, one path, many poses.
 
-Branch 4 s + 2 w + e: shoulder s (0 facing the wrist), wrist w (0 for sin(theta5) >= 0), elbow e (0 for theta3 >= 0 with
-both bars counted positive).
+Branch 4 s + 2 w + e: shoulder s (0 facing the wrist), wrist w (0 for sin(theta5) >= 0), elbow e (0 for theta3 >= 0).
 
 With a = (sin theta1, -cos theta1, 0), the direction of axes 2 to 4, and R = R_base_flange:
 R'a = (sin5 cos6, -sin5 sin6, cos5); the point o5 = t - d6 R z lies d4 along a; n = R (sin6, cos6, 0), the y axis of
@@ -10,7 +9,7 @@ Source: Hawkins (2013), "Analytic Inverse Kinematics for the Universal Robots UR
 the unit circle up to the last step, so that theta234 follows from theta6 where joint 5 is straight.
 """
 
-from math import cos, floor, pi, sin, sqrt
+from math import cos, sin, sqrt
 
 import numpy as np
 from numba import carray
@@ -27,17 +26,21 @@ from sewcell.kinematics.blocks import (
     STRIDE,
     WRIST,
     W,
+    begin_at,
     choose_nearest,
     find_standing,
     go_on,
     is_any_free,
-    is_last_row,
     is_posture,
     keep_reached,
     on_stack,
     pack_free,
     pack_limits,
+    read_pose,
     read_poses,
+    take_lane,
+    unpack,
+    unpack_free,
 )
 from sewcell.kinematics.lanes import (
     CLOSE,
@@ -48,7 +51,6 @@ from sewcell.kinematics.lanes import (
     inline,
     kernel,
     opposite,
-    orthonormalise,
     rate_reach,
     turn_to_plane,
     wrap,
@@ -81,21 +83,6 @@ def pack(arm: ParallelParameters, limits: JointLimits) -> Array:
 
 
 @inline
-def _unpack(P):  # type: ignore[no-untyped-def]
-    """The parameters as values that the compiler keeps in registers."""
-    return (
-        P[0], P[1], P[2], P[3], P[4], P[5], P[6], P[7], P[8], P[9], P[10], P[11], P[12],
-        P[13], P[14], P[15], P[16], P[17], P[18], P[19], P[20], P[21], P[22], P[23], P[24],
-    )  # fmt: skip
-
-
-@inline
-def _unpack_free(P):  # type: ignore[no-untyped-def]
-    """What `pack_free` made."""
-    return P[21], P[22], P[23], P[24]
-
-
-@inline
 def _read_free(near, P):  # type: ignore[no-untyped-def]
     """cos and sin of the angles that a singular posture leaves free, theta1 and theta6, as `near` (6,) has them."""
     free_1, free_6 = near[0] * P[6] - P[0], near[5] * P[11] - P[5]
@@ -103,19 +90,9 @@ def _read_free(near, P):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _read_pose(T, P):  # type: ignore[no-untyped-def]
-    """Whether T (4, 4) is a pose; see `_aim`."""
-    good, a, b, c, d, e, f, g, h, i = orthonormalise(
-        T[0, 0], T[0, 1], T[0, 2], T[1, 0], T[1, 1], T[1, 2], T[2, 0], T[2, 1], T[2, 2]
-    )
-    x, y, z = T[0, 3], T[1, 3], T[2, 3]
-    good = good and is_last_row(T) and x - x == 0.0 and y - y == 0.0 and z - z == 0.0
-    return good, _aim(a, b, c, d, e, f, g, h, i, x, y, z, P)
-
-
-@inline
-def _aim(a, b, c, d, e, f, g, h, i, x, y, z, P):  # type: ignore[no-untyped-def]
-    """The rotation by rows and o5, its height over joint 2."""
+def _aim(pose, P):  # type: ignore[no-untyped-def]
+    """The rotation by rows and o5, its height over joint 2; `pose` as of `read_pose`."""
+    a, b, c, d, e, f, g, h, i, x, y, z = pose
     return a, b, c, d, e, f, g, h, i, x - P[15] * c, y - P[15] * f, z - P[15] * i - P[12]
 
 
@@ -207,8 +184,8 @@ def _solve_branches(pose, free, P, S, settle):  # type: ignore[no-untyped-def]
 def solve_free(T, near, P, S):  # type: ignore[no-untyped-def]
     """Fills the block S (64,) with all branches for T (4, 4), the closest posture where one does not reach it, and with
     free joints where `near` (6,) has them. T has to be a pose."""
-    P = _unpack(P)
-    _solve_branches(_read_pose(T, P)[1], _read_free(near, P), P, S, True)
+    P = unpack(P)
+    _solve_branches(_aim(read_pose(T)[1], P), _read_free(near, P), P, S, True)
 
 
 @kernel
@@ -217,12 +194,12 @@ def solve_pose(T, P, Q):  # type: ignore[no-untyped-def]
     pose, and where a branch has to be looked at again."""
     if T.shape != (4, 4):
         return -1
-    P = _unpack(P)
-    good, pose = _read_pose(T, P)
+    P = unpack(P)
+    good, pose = read_pose(T)
     if not good:
         return -1
     S = carray(on_stack(POSE), POSE)
-    _solve_branches(pose, _unpack_free(P), P, S, False)
+    _solve_branches(_aim(pose, P), unpack_free(P), P, S, False)
     return keep_reached(S, Q)
 
 
@@ -235,14 +212,14 @@ def solve_nearest(T, near, P, q):  # type: ignore[no-untyped-def]
     if T.shape != (4, 4):
         return -1
     limits = P[PARAMETERS:].reshape(3, 6)
-    P = _unpack(P)
-    good, pose = _read_pose(T, P)
+    P = unpack(P)
+    good, pose = read_pose(T)
     if not good:
         return -1
     S = carray(on_stack(POSE), POSE)
-    free = _unpack_free(P)
+    free = unpack_free(P)
     for attempt in range(2):
-        _solve_branches(pose, free, P, S, False)
+        _solve_branches(_aim(pose, P), free, P, S, False)
         if attempt == 1 or not is_any_free(S):
             break
         free = _read_free(near, P)
@@ -257,31 +234,26 @@ def follow(T, start, P, largest_step, Q):  # type: ignore[no-untyped-def]
     [rad], inside the limits, past no point at which a joint is free, and with no matrix that is no pose.
     """
     limits = P[PARAMETERS:].reshape(3, 6)
-    P = _unpack(P)
-    good, pose = _read_pose(T[0], P)
+    P = unpack(P)
+    good, pose = read_pose(T[0])
     free = _read_free(start, P)
     if not good:
         return False
     S = carray(on_stack(_PATH), _PATH)
-    _solve_branches(pose, free, P, S, False)
+    _solve_branches(_aim(pose, P), free, P, S, False)
     branch = find_standing(S, start, limits)
     if branch < 0:
         return False
     first, second, third = 1.0 - 2.0 * (branch >> 2), 1.0 - 2.0 * (branch >> 1 & 1), 1.0 - 2.0 * (branch & 1)
     R, turns = carray(on_stack(_JOINTS), _JOINTS), np.empty(6)
-    for j in range(6):
-        turns[j] = 2.0 * pi * floor((start[j] - S[j * BRANCHES + branch]) / (2.0 * pi) + 0.5)
-        R[j * STRIDE + 7] = start[j]
+    begin_at(start, S, branch, R, turns)
     for at in range(0, T.shape[0], W):
         count = min(W, T.shape[0] - at)
         if read_poses(T, at, count, S) > 0:
             return False
         bad = 0
         for i in range(W):
-            lane = _aim(
-                S[i], S[W + i], S[2 * W + i], S[3 * W + i], S[4 * W + i], S[5 * W + i], S[6 * W + i], S[7 * W + i],
-                S[8 * W + i], S[9 * W + i], S[10 * W + i], S[11 * W + i], P,
-            )  # fmt: skip
+            lane = _aim(take_lane(S, i), P)
             q1, q2, q3, q4, q5, q6, reached, singular = _solve_branch(lane, free, P, first, second, third, False)
             R[8 + i], R[STRIDE + 8 + i], R[2 * STRIDE + 8 + i] = q1, q2, q3
             R[3 * STRIDE + 8 + i], R[4 * STRIDE + 8 + i], R[5 * STRIDE + 8 + i] = q4, q5, q6
@@ -346,8 +318,8 @@ def _solve_bars(S, P, side, wrist, bars):  # type: ignore[no-untyped-def]
 def solve_poses(T, P, Q, valid, again):  # type: ignore[no-untyped-def]
     """Fills Q (N, 8, 6) and valid (N, 8) with all branches for T (N, 4, 4), again (N,) where one has to be
     looked at again. Returns: whether T holds poses."""
-    P = _unpack(P)
-    free = _unpack_free(P)
+    P = unpack(P)
+    free = unpack_free(P)
     S = carray(on_stack(_MANY), _MANY)
     for at in range(0, T.shape[0], W):
         count = min(W, T.shape[0] - at)
