@@ -31,6 +31,7 @@ def pick_again(cell):
     cell.pick()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order", [(Mishap.PLY_CLINGS, Mishap.PICK_FAILS), (Mishap.PICK_FAILS, Mishap.PLY_CLINGS)], ids=str
 )
@@ -45,6 +46,7 @@ def test_a_pick_that_takes_nothing_leaves_the_second_ply_to_the_next_one(cell, o
     assert plies == [0, 2, 1]
 
 
+@pytest.mark.slow
 def test_a_pick_that_takes_nothing_loses_nothing_on_the_way_and_the_piece_falls_when_one_is_carried(cell):
     cell.load()
     cell.world.suffer(Mishap.PICK_FAILS)
@@ -60,6 +62,7 @@ def test_a_pick_that_takes_nothing_loses_nothing_on_the_way_and_the_piece_falls_
     assert cell.world.cloths[0].held.size == 0
 
 
+@pytest.mark.slow
 def test_a_piece_whose_loss_is_due_while_it_is_sewn_falls_when_it_is_lifted_from_the_machine():
     cell = Cell()
     held = []

@@ -139,6 +139,7 @@ class StackOfThree:
         cell.arm.receive(f"G93\nG1 {words} F{60.0 / seconds:.4f}\n".encode(), cell.time)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("two", "moment", "held", "waiting"),
     [(False, "LAID", 0, 3), (True, "LIFTED", 2, 1), (False, "CARRIED", 1, 2)],
