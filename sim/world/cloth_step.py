@@ -82,7 +82,7 @@ def advance(
     count = 0
     drag = 0.5 * AIR_DENSITY * env.drag_coefficient / s.areal_mass
     multipliers = np.zeros((2, 3, e.triangles.shape[0]))
-    factor = make_factor(grid)
+    factor = make_factor(x, e, grid, h)
     rate, reach = 1.0 / h, LARGEST_SPEED * h * substeps
     foot_near = is_near_foot(x, env.needle_axes, env.needle_at, env.foot_half, reach)
     for n in range(substeps):

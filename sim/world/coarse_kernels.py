@@ -8,7 +8,6 @@ from numba import njit
 from sewcell.geometry.poses import Array
 from sim.world.banded import SPARE, factor_band, solve_band
 from sim.world.cloth_kernels import sweep_bending, sweep_membrane
-from sim.world.cloth_mesh import Indices
 from sim.world.coarse_grid import CoarseGrid
 from sim.world.elements import LANES, Sweep
 
@@ -24,31 +23,31 @@ of any triangle."""
 class GridFactor(NamedTuple):
     """What `factor_grid` has made of a grid of M cells: `band` (3 N, 3 w + SPARE) is the factor.
 
-    `facing` (M + 1, 6): mean stretch along warp and weft of each cell then; `grip` (M + 1,): its stiffness over the
-    inertia of its nodes in PULL_INTERVAL substeps; `made` (1,): how many times.
+    `facing` (M + 1, 6): mean stretch along warp and weft of each cell; `grip` (M + 1,): its stiffness over the inertia
+    of its nodes in PULL_INTERVAL substeps.
     """
 
     band: Array
     facing: Array
     grip: Array
-    made: Indices
 
 
 @njit(cache=True, error_model="numpy")
-def make_factor(grid: CoarseGrid) -> GridFactor:
-    """Room for a factor; none is made."""
+def make_factor(x: Array, e: Sweep, grid: CoarseGrid, h: float) -> GridFactor:
+    """A factor of `grid` by `factor_grid`, which can be made anew in its place."""
     count, width = grid.mass.shape
     cells = grid.stiffness.shape[0]
-    band = np.zeros((3 * count, 3 * width + SPARE))
-    return GridFactor(band, np.zeros((cells, 6)), np.zeros(cells), np.zeros(1, dtype=np.int64))
+    factor = GridFactor(np.empty((3 * count, 3 * width + SPARE)), np.empty((cells, 6)), np.empty(cells))
+    factor_grid(x, e, grid, factor, h)
+    return factor
 
 
 @njit(cache=True, error_model="numpy")
 def factor_grid(x: Array, e: Sweep, grid: CoarseGrid, factor: GridFactor, h: float) -> None:
-    """Factor M / h^2 + K in the nodes' displacements, for cloth as it hangs in `x` (V, 3).
+    """Factor M / H^2 + K in the nodes' displacements, for cloth as it hangs in `x` (V, 3).
 
-    K = sum over cells of stiffness x g g^T, g the gradient of the cell's mean strain (Gauss-Newton); h^2 is that of a
-    substep of `h` [s] times PULL_INTERVAL.
+    K = sum over cells of stiffness x g g^T, g the gradient of the cell's mean strain (Gauss-Newton); H is
+    PULL_INTERVAL substeps of `h` [s].
     """
     count, width = grid.mass.shape
     cells = grid.corners.shape[0]
@@ -108,7 +107,6 @@ def factor_grid(x: Array, e: Sweep, grid: CoarseGrid, factor: GridFactor, h: flo
                         column[2, place - 1] += gy * other[2]
                         column[2, place - 2] += gx * other[2]
             factor.grip[k] = max(factor.grip[k], grip)
-    factor.made[0] += 1
     if not factor_band(band):
         # Whoever moves by it is no longer finite, which the end of the step finds and tells.
         band[:] = np.nan
@@ -210,7 +208,7 @@ def pull_grid(
             moved[j] += share * force[i, 0]
             moved[j + 1] += share * force[i, 1]
             moved[j + 2] += share * force[i, 2]
-    if factor.made[0] == 0 or has_turned(facing, factor):
+    if has_turned(facing, factor):
         factor_grid(x, e, grid, factor, h)
     solve_band(factor.band, moved)
     for n in range(grid.vertices.shape[0]):

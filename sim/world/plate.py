@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from numba import njit
+from scipy.spatial.transform import Rotation
 
 from sewcell.geometry.poses import Array
 from sim.world.cloth import Cloth
@@ -38,19 +39,9 @@ def float_plate(T_base_flange: Array, parameters: WorldParameters, layers: int =
     # the turn about x and y of base that lifts the corners of a rigid plate by `given`, by least squares
     slope = given @ corners / (4.0 * half)
     lever = np.array([[T[1, 0], -T[0, 0]], [T[1, 1], -T[0, 1]]])
-    T[:3, :3] = _turn(np.linalg.solve(lever, slope)) @ T[:3, :3]
+    turn = Rotation.from_rotvec([*np.linalg.solve(lever, slope), 0.0])
+    T[:3, :3] = turn.as_matrix() @ T[:3, :3]
     return T
-
-
-def _turn(by: Array) -> Array:
-    """Rotation (3, 3) about an axis in the plane x, y by the vector `by` (2,) [rad] (Rodrigues)."""
-    angle = float(np.hypot(*by))
-    if angle < 1e-12:
-        return np.eye(3)
-    x, y = by / angle
-    K = np.array([[0.0, 0.0, y], [0.0, 0.0, -x], [-y, x, 0.0]])
-    R: Array = np.eye(3) + np.sin(angle) * K + (1.0 - np.cos(angle)) * K @ K
-    return R
 
 
 def count_layers(cloths: Iterable[Cloth], T_base_tool: Array, plate: GripperPlate) -> int:

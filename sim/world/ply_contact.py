@@ -92,7 +92,7 @@ def advance_plies(
     plies = g.thickness.shape[0]
     count, pair_count = x.shape[0], pairs.vertex.shape[0]
     multipliers = np.zeros((2, 3, e.triangles.shape[0]))
-    factor = make_factor(grid)
+    factor = make_factor(x, e, grid, h)
     c = Contact(
         np.empty((pair_count, 3)), np.empty((pair_count, 3)), np.empty(pair_count),
         np.empty(pair_count, dtype=np.bool_), np.empty((pair_count, 2)), np.empty(count, dtype=np.bool_),

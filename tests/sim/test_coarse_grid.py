@@ -7,7 +7,7 @@ from sewcell.geometry.planar import PlanarPose
 from sim.world.banded import SPARE, solve_band
 from sim.world.cloth_rig import make_cloth
 from sim.world.coarse_grid import join_grids
-from sim.world.coarse_kernels import PULL_INTERVAL, factor_grid, has_turned, make_factor, pull_grid
+from sim.world.coarse_kernels import PULL_INTERVAL, has_turned, make_factor, pull_grid
 from sim.world.elements import join_sweeps
 
 H = 1.0 / 4800.0
@@ -22,13 +22,6 @@ def make_held(edge=EDGES[0], held=True):
     if held:
         cloth.hold(np.flatnonzero(cloth.pattern[:, 1] > 0.1))
     return cloth
-
-
-def factored(x, sweep, grid):
-    """The factor of `grid` for cloth as it hangs in `x`."""
-    factor = make_factor(grid)
-    factor_grid(x, sweep, grid, factor, H)
-    return factor
 
 
 def dense_weights(grid, count):
@@ -124,7 +117,7 @@ def test_the_factor_solves_what_the_dense_matrix_of_inertia_and_stiffness_solves
     K = inertia + (G @ W).T @ (stiffness[:, None] * (G @ W))
     rhs = np.random.default_rng(0).normal(size=len(K))
     found = rhs.copy()
-    factor = factored(x, cloth.active, cloth.grid)
+    factor = make_factor(x, cloth.active, cloth.grid, H)
     assert factor.band.shape == (len(K), 3 * cloth.grid.mass.shape[1] + SPARE)
     solve_band(factor.band, found)
     assert found == pytest.approx(np.linalg.solve(K, rhs), rel=1e-6, abs=1e-9 * np.abs(found).max())
@@ -134,13 +127,13 @@ def test_the_factor_solves_what_the_dense_matrix_of_inertia_and_stiffness_solves
 def test_the_factor_counts_as_old_when_a_turn_leaves_inertia_alone_with_the_pull(stretch):
     """A pull aside by a turn `a` is a^2 E (H / L)^2 / rho of what inertia bears, with L about a cell of five edges."""
     cloth = make_cloth(PlanarPose(0.0, 0.0, 0.0), height=0.3, stretch_warp=stretch, stretch_weft=stretch, shear=1.0)
-    factor = factored(cloth.x, cloth.active, cloth.grid)
+    factor = make_factor(cloth.x, cloth.active, cloth.grid, H)
     bears = stretch / cloth.material.areal_mass * (PULL_INTERVAL * H / (5.0 * EDGES[0])) ** 2
 
     def turned(angle):
         c, s = np.cos(angle), np.sin(angle)
         x = cloth.x @ np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
-        return has_turned(factored(x, cloth.active, cloth.grid).facing, factor)
+        return has_turned(make_factor(x, cloth.active, cloth.grid, H).facing, factor)
 
     assert not turned(0.0)
     assert not turned(0.1 / np.sqrt(bears))
@@ -157,13 +150,13 @@ def test_two_cloths_that_are_joined_move_as_each_does_alone():
     alone = []
     for cloth, start, given in zip(cloths, stretched, multipliers, strict=True):
         x = start.copy()
-        pull_grid(x, start, cloth.active, given, cloth.grid, make_factor(cloth.grid), H)
+        pull_grid(x, start, cloth.active, given, cloth.grid, make_factor(x, cloth.active, cloth.grid, H), H)
         assert np.abs(x - start).max() > 1e-9, "the pull moves something"
         alone.append(x)
     grid = join_grids([c.grid for c in cloths], starts)
     sweep = join_sweeps([c.active for c in cloths], starts)
     x = np.concatenate(stretched)
-    pull_grid(x, x.copy(), sweep, np.concatenate(multipliers, axis=1), grid, make_factor(grid), H)
+    pull_grid(x, x.copy(), sweep, np.concatenate(multipliers, axis=1), grid, make_factor(x, sweep, grid, H), H)
     assert x == pytest.approx(np.concatenate(alone), rel=1e-12, abs=1e-15)
 
 
@@ -171,7 +164,7 @@ def test_a_grid_that_cannot_be_factored_makes_what_it_moves_not_finite():
     cloth = make_held()
     x = cloth.x.copy()
     x[0] = np.nan
-    assert np.isnan(factored(x, cloth.active, cloth.grid).band).all()
+    assert np.isnan(make_factor(x, cloth.active, cloth.grid, H).band).all()
 
 
 def test_a_coordinate_that_is_not_finite_ends_the_step_with_the_seed_of_the_run():
