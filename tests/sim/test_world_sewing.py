@@ -61,8 +61,12 @@ def sew_out_of_step(early, stitches=16):
 
 
 def test_an_arm_out_of_step_makes_slack_before_the_foot_or_stretches_the_cloth_in_the_whole_cell_too():
-    (level, strained), (arched, _), (flat, stretched) = (sew_out_of_step(early) for early in (0.0, 4e-3, -2e-3))
+    """How high the slack of 4 mm rises depends on where the cloth buckles: 0.7 to 1.4 mm over 16 to 24 stitches."""
+    (level, strained), (arched, _), (higher, _), (flat, stretched) = (
+        sew_out_of_step(early) for early in (0.0, 4e-3, 8e-3, -2e-3)
+    )
     assert level < 0.5e-3
-    assert arched > 1.0e-3
+    assert arched > 3.0 * level
+    assert higher > max(arched, 1.5e-3)
     assert flat < 0.8e-3
     assert stretched > 2.0 * strained
