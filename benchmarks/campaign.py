@@ -62,17 +62,17 @@ def judge_run(summary: Result, expected: ExpectModel) -> str:
     return ""
 
 
-def judge_flag(seam: Result, doubt_mm: float = SEEN_WITHIN_MM) -> str:
+def judge_flag(seam: Result) -> str:
     """What is wrong with how the cell judged a seam, by where the needle really went; empty when nothing is.
 
     A camera cannot tell a shift along the seam that is shorter than a stitch: only what lies aside must be flagged.
     """
     aside, anywhere, limit = seam["deviation_max_mm"], seam["max_mm"], seam["tolerance_mm"]
-    if seam["good"] and aside > limit + doubt_mm:
+    if seam["good"] and aside > limit + SEEN_WITHIN_MM:
         return f"seam '{seam['name']}' passes as good, {aside:.2f} mm beside its line"
     if seam["good"] and seam["skipped_stitches"]:
         return f"seam '{seam['name']}' passes as good with {seam['skipped_stitches']} stitches skipped"
-    if seam["good"] is False and anywhere < limit - doubt_mm and not seam["skipped_stitches"]:
+    if seam["good"] is False and anywhere < limit - SEEN_WITHIN_MM and not seam["skipped_stitches"]:
         return f"seam '{seam['name']}' is flagged, though within {anywhere:.2f} mm of its line"
     return ""
 
