@@ -30,33 +30,33 @@ class FinishedRun:
     truth: Truth
 
 
-SharedRuns = Callable[[str], FinishedRun]
+SharedRuns = Callable[..., FinishedRun]
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> SharedRuns:
-    """The run of a scenario with the first seed, made once for all tests that look at what came of it.
+    """The run of a scenario and a seed, 1 unless it is given, made once for all tests that look at what came of it.
 
     The workers of pytest-xdist have a folder in common, above their own.
     """
     own = tmp_path_factory.getbasetemp()
     common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
-    def find(scenario: str) -> FinishedRun:
-        folder = common / f"finished {scenario}"
+    def find(scenario: str, seed: int = 1) -> FinishedRun:
+        folder = common / f"finished {scenario} {seed}"
         folder.mkdir(exist_ok=True)
         kept = folder / "run.pickle"
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not kept.exists():
-                kept.write_bytes(pickle.dumps(_sew(scenario, folder)))
+                kept.write_bytes(pickle.dumps(_sew(scenario, seed, folder)))
             found: FinishedRun = pickle.loads(kept.read_bytes())
         return found
 
     return find
 
 
-def _sew(scenario: str, folder: Path) -> FinishedRun:
+def _sew(scenario: str, seed: int, folder: Path) -> FinishedRun:
     backends: list[SimBackend] = []
 
     def open_backend(job: Job, seed: int, count: int) -> SimBackend:
@@ -64,7 +64,7 @@ def _sew(scenario: str, folder: Path) -> FinishedRun:
         return backends[0]
 
     database = f"sqlite:///{folder}/runs.db"
-    request = RunRequest(POCKET, scenario=scenario, out=folder / "run", database=database)
+    request = RunRequest(POCKET, seed=seed, scenario=scenario, out=folder / "run", database=database)
     outcome = run_garment(request, lambda step: None, open_backend)
     return FinishedRun(outcome, folder / "run", database, backends[0].truth)
 
